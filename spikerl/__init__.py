@@ -1,0 +1,71 @@
+"""Describe a spiking circuit and its plasticity once; simulate, train and deploy it anywhere.
+
+The names below are the public surface. They are loaded at first use, so that the command line starts at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spikerl.connectivity import AllToAll as AllToAll
+    from spikerl.connectivity import Blocks as Blocks
+    from spikerl.connectivity import Explicit as Explicit
+    from spikerl.connectivity import Normal as Normal
+    from spikerl.connectivity import OneToOne as OneToOne
+    from spikerl.connectivity import Probability as Probability
+    from spikerl.connectivity import Uniform as Uniform
+    from spikerl.connectivity import Values as Values
+    from spikerl.network import Network as Network
+    from spikerl.network import Projection as Projection
+    from spikerl.neurons import LIF as LIF
+    from spikerl.neurons import AdaptiveLIF as AdaptiveLIF
+    from spikerl.neurons import Poisson as Poisson
+    from spikerl.neurons import SpikeSource as SpikeSource
+    from spikerl.plasticity.algebra import Modulator as Modulator
+    from spikerl.plasticity.algebra import Rule as Rule
+    from spikerl.plasticity.algebra import eligibility as eligibility
+    from spikerl.plasticity.algebra import every_step as every_step
+    from spikerl.plasticity.algebra import on_post as on_post
+    from spikerl.plasticity.algebra import on_pre as on_pre
+    from spikerl.plasticity.algebra import post_trace as post_trace
+    from spikerl.plasticity.algebra import pre_trace as pre_trace
+    from spikerl.plasticity.algebra import weight as weight
+    from spikerl.plasticity.dopamine import dopamine_stdp as dopamine_stdp
+    from spikerl.plasticity.stdp import pair_stdp as pair_stdp
+    from spikerl.population import Population as Population
+    from spikerl.session import Observation as Observation
+    from spikerl.session import Record as Record
+    from spikerl.session import Session as Session
+    from spikerl.session import open as open
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "spikerl.connectivity": "AllToAll Blocks Explicit Normal OneToOne Probability Uniform Values",
+    "spikerl.network": "Network Projection",
+    "spikerl.neurons": "LIF AdaptiveLIF Poisson SpikeSource",
+    "spikerl.plasticity.algebra": (
+        "Modulator Rule eligibility every_step on_post on_pre post_trace pre_trace weight"
+    ),
+    "spikerl.plasticity.dopamine": "dopamine_stdp",
+    "spikerl.plasticity.stdp": "pair_stdp",
+    "spikerl.population": "Population",
+    "spikerl.session": "Observation Record Session open",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'spikerl' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return [*__all__, "__version__"]

@@ -1,0 +1,1 @@
+"""Back ends: each lowers the same plan of a network to its own program, and runs it."""

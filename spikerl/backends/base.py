@@ -1,0 +1,147 @@
+"""What a back end is: capabilities, lowering, an engine; and the registry, by entry points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikerl.discretise import Plan
+from spikerl.errors import DescriptionError, MissingSimulatorError, UnsupportedError, message, nearest
+from spikerl.inputs import Window
+
+GROUP = "spikerl.backends"
+
+State = dict[str, NDArray[Any]]
+"""The complete state of all instances, in one form for all back ends, so that one can go on where another stopped.
+
+Keys: ``step``; ``<variable>/<population>`` and ``refractory/<population>`` (steps left) [batch, neuron];
+``history/<population>`` bool [delay, batch, neuron], row k the spikes of k + 1 steps ago; ``trace/<trace>``
+[batch, neuron]; ``weight/<projection>`` and ``eligibility/<projection>/<number>`` [batch, synapse];
+``modulator/<name>``, the filter r, [batch] or [batch, neuron].
+"""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a back end can do.
+
+    `devices`: kinds of torch device it accepts ("cpu" for those that know no other); `precisions`: of its arithmetic;
+    `one_window`: whether it has a faster way for sessions of a single window; `needs`: packages to install.
+    """
+
+    devices: tuple[str, ...] = ("cpu",)
+    precisions: tuple[str, ...] = ("float64",)
+    one_window: bool = False
+    needs: tuple[str, ...] = ()
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an engine is opened: `batch` instances in lockstep, and what it shall record in every window."""
+
+    batch: int = 1
+    device: str = "cpu"
+    precision: str = "float64"
+    one_window: bool = False
+    voltages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What happened in a window.
+
+    `spikes` of each integrating population, bool [time, batch, neuron]; `voltages` of those asked for, after the
+    reset, float64, same shape; `modulators`, the value used in each step, [time, batch] or [time, batch, neuron].
+    """
+
+    spikes: dict[str, NDArray[np.bool_]]
+    voltages: dict[str, NDArray[np.float64]]
+    modulators: dict[str, NDArray[np.float64]]
+
+
+class Engine(Protocol):
+    """A running program: it owns the mutable state of all instances."""
+
+    def advance(self, window: Window) -> Trajectory:
+        """Run the window."""
+        ...
+
+    def weights(self, projection: str) -> NDArray[np.float64]:
+        """Return the present weights of `projection`, [batch, synapse], in the unit they were written in."""
+        ...
+
+    def state(self) -> State:
+        """Return the complete state, as copies."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`, which has been checked."""
+        ...
+
+    def close(self) -> None:
+        """Free what is held outside Python's memory."""
+        ...
+
+
+class Backend(Protocol):
+    """One way to run a network; what it cannot do it declares, and `check` refuses."""
+
+    name: str
+    capabilities: Capabilities
+
+    def lower(self, plan: Plan) -> object:
+        """Return the program: plain, inspectable data, derived from `plan`."""
+        ...
+
+    def open(self, plan: Plan, options: Options) -> Engine:
+        """Lower `plan` and start an engine."""
+        ...
+
+
+def names() -> list[str]:
+    """Return the names of all registered back ends, installed or not, sorted."""
+    return sorted(_registered())
+
+
+def load(name: str) -> Backend:
+    """Return the back end called `name`.
+
+    Raises `DescriptionError` for an unknown name and `MissingSimulatorError` where its simulator is not installed.
+    """
+    registered = _registered()
+    if name not in registered:
+        allowed = ", ".join(sorted(registered))
+        raise DescriptionError(message("backend", name, allowed, nearest(str(name), registered)))
+    try:
+        backend: Backend = registered[name].load()
+    except ImportError as error:
+        missing = error.name or str(error)
+        remedy = f"install it with: pip install 'spikerl[{name}]'"
+        allowed = f"one whose simulator ({missing}) is installed"
+        raise MissingSimulatorError(message("backend", name, allowed, remedy)) from error
+    return backend
+
+
+def check(backend: Backend, options: Options) -> None:
+    """Refuse, with `UnsupportedError`, what `backend` has not declared, and name one that can."""
+    able = backend.capabilities
+    kind = options.device.split(":")[0]
+    for where, wanted, allowed, other in (
+        ("device", kind, able.devices, "norse"),
+        ("precision", options.precision, able.precisions, "norse"),
+    ):
+        if wanted not in allowed:
+            remedy = f"the back end {other!r} can" if other != backend.name else ""
+            raise UnsupportedError(message(f"{where} of back end {backend.name!r}", wanted, ", ".join(allowed), remedy))
+    if options.one_window and not able.one_window:
+        remedy = "leave one_window out, or take 'brian2'"
+        raise UnsupportedError(message(f"one_window of back end {backend.name!r}", True, "False", remedy))
+
+
+def _registered() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}

@@ -1,0 +1,129 @@
+"""The input of one window: given, scheduled and Poisson spikes and held modulators, the same for every back end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spikerl.discretise import Plan, SourcePlan, probability
+from spikerl.errors import DescriptionError, message, nearest
+from spikerl.seeding import uniforms
+from spikerl.units import Dimension, to_si
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a back end hears for `steps` steps from step `first` on.
+
+    `spikes`: for every source population, bool [steps, batch, neuron]. `held`: for each modulator that is set, its
+    value in each step, float64 [steps, batch] or, post-shaped, [steps, batch, neuron].
+    """
+
+    first: int
+    steps: int
+    spikes: dict[str, NDArray[np.bool_]]
+    held: dict[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """Makes windows: `seed` and the numbers of the `instances` fix all random spikes."""
+
+    plan: Plan
+    seed: int
+    instances: range
+
+    def window(
+        self,
+        first: int,
+        steps: int,
+        spikes: Mapping[str, ArrayLike],
+        rates: Mapping[str, ArrayLike],
+        modulators: Mapping[str, ArrayLike],
+    ) -> Window:
+        """Return the window; raises `DescriptionError` for unknown names, wrong shapes, or values not allowed."""
+        for given, where, known in (
+            (spikes, "spikes", [s.name for s in self.plan.sources.values() if not s.poisson]),
+            (rates, "rates", [s.name for s in self.plan.sources.values() if s.poisson]),
+            (modulators, "modulators", list(self.plan.modulators)),
+        ):
+            for name in given:
+                if name not in known:
+                    allowed = f"{', '.join(known) or 'none'} here"
+                    raise DescriptionError(message(where, name, allowed, nearest(str(name), known)))
+        heard = {
+            name: self._poisson(source, first, steps, rates.get(name))
+            if source.poisson
+            else self._given(source, first, steps, spikes.get(name))
+            for name, source in self.plan.sources.items()
+        }
+        held = {name: self._held(name, steps, value) for name, value in modulators.items()}
+        return Window(first, steps, heard, held)
+
+    def _poisson(self, source: SourcePlan, first: int, steps: int, rate: ArrayLike | None) -> NDArray[np.bool_]:
+        chance = self._chances(source, rate)
+        spikes = np.zeros((steps, len(self.instances), source.size), dtype=bool)
+        for k, instance in enumerate(self.instances):
+            if chance[k].any():
+                draws = uniforms(self.seed, ("poisson", source.name, instance), first, steps, source.size)
+                np.less(draws, chance[k], out=spikes[:, k])
+        return spikes
+
+    def _chances(self, source: SourcePlan, rate: ArrayLike | None) -> NDArray[np.float64]:
+        where, shape = f"rates[{source.name!r}]", (len(self.instances), source.size)
+        if rate is None:
+            return np.full(shape, source.probability)
+        if isinstance(rate, str):
+            return np.full(shape, probability(rate, self.plan.dt, where))
+        hertz = _array(rate, where)
+        chances = _broadcast(hertz, shape, where, "[neuron] or [batch, neuron], in Hz") * self.plan.dt
+        if hertz.size and (chances.min() < 0 or chances.max() > 1):
+            wrong = float(hertz.min() if chances.min() < 0 else hertz.max())
+            raise DescriptionError(message(where, wrong, f"0 to {1 / self.plan.dt:g} Hz"))
+        return chances
+
+    def _given(self, source: SourcePlan, first: int, steps: int, given: ArrayLike | None) -> NDArray[np.bool_]:
+        where, shape = f"spikes[{source.name!r}]", (steps, len(self.instances), source.size)
+        spikes = np.zeros(shape, dtype=bool)
+        if given is not None:
+            array = _array(given, where)
+            if not np.isin(array, (0, 1)).all():
+                raise DescriptionError(message(where, array, "zeros and ones"))
+            if array.ndim == 2:
+                array = array[:, None, :]
+            spikes |= _broadcast(array, shape, where, "[time, neuron] or [time, batch, neuron]") != 0
+        now = (source.scheduled_steps >= first) & (source.scheduled_steps < first + steps)
+        spikes[source.scheduled_steps[now] - first, :, source.scheduled_neurons[now]] = True
+        return spikes
+
+    def _held(self, name: str, steps: int, value: ArrayLike) -> NDArray[np.float64]:
+        where, size, batch = f"modulators[{name!r}]", self.plan.modulators[name].size, len(self.instances)
+        if isinstance(value, str):
+            value = to_si(value, Dimension.NUMBER, where)
+        array = _array(value, where)
+        shape = (steps, batch) if size is None else (steps, batch, size)
+        allowed = "one number, or [time], [time, batch]" if size is None else "[neuron], [time, batch, neuron]"
+        if size is None and array.ndim == 1:
+            array = array[:, None]
+        return _broadcast(array, shape, where, allowed).copy()
+
+
+def _array(value: ArrayLike, where: str) -> NDArray[np.float64]:
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DescriptionError(message(where, value, "an array of numbers")) from None
+    if not np.isfinite(array).all():
+        raise DescriptionError(message(where, float(array[~np.isfinite(array)][0]), "finite numbers"))
+    return array
+
+
+def _broadcast(array: NDArray[np.float64], shape: tuple[int, ...], where: str, allowed: str) -> NDArray[np.float64]:
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        expected = f"{allowed}, fitting {list(shape)}"
+        raise DescriptionError(message(where, f"shape {list(array.shape)}", expected)) from None

@@ -1,0 +1,201 @@
+"""Neuron models: parameters with units, and the equations from which every back end derives its update.
+
+A spiking neuron is a set of relaxations ``tau dx/dt = target - x``, of which one step is exactly
+``x <- a x + (1 - a) target`` with ``a = exp(-dt/tau)``, a threshold condition and a reset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from spikerl.errors import DescriptionError, UnitError, message
+from spikerl.units import Dimension, parse, to_nonnegative_si, to_positive_si, to_si
+
+Written = str | float | int
+
+
+def _or_zero(quantity: Written, dimension: Dimension, where: str) -> float:
+    """Return `quantity` in SI; a plain 0 is the zero of every dimension."""
+    return 0.0 if quantity == 0 and not isinstance(quantity, bool) else to_si(quantity, dimension, where)
+
+
+class Relaxation(NamedTuple):
+    """``tau dx/dt = target - x``; `target` reads the parameters, the new `u`, and the old values of the rest."""
+
+    variable: str
+    tau: str
+    target: str
+    held: bool = False  # stays where the reset put it while the neuron is refractory
+
+
+class Equations(NamedTuple):
+    """The law of a neuron: relaxations (`u` first), the firing condition, and the reset as assignments."""
+
+    relaxations: tuple[Relaxation, ...]
+    threshold: str
+    reset: tuple[tuple[str, str], ...]
+
+
+SYNAPTIC_CURRENT = Relaxation("u", "tau_syn", "0")
+MEMBRANE = Relaxation("v", "tau_mem", "rest + resistance * u + bias", held=True)
+
+
+@dataclass(frozen=True)
+class LIF:
+    """``tau_mem dv/dt = rest - v + resistance u + bias``, ``tau_syn du/dt = -u``; fires where ``v > threshold``.
+
+    After a spike `v` is put to `reset` and held there for `refractory`. Voltages are all plain numbers or all
+    voltages; with a `resistance` in ohms the synaptic current `u`, and so the weights, are currents, and without one
+    they are voltages. Current-based leaky integrate-and-fire (Gerstner et al. 2014, chapter 1).
+
+    Parameters: `tau_mem` (default 20 ms), `tau_syn` (5 ms), `rest` (0), `threshold` (1), `reset` (as `rest`),
+    `refractory` (0 ms), `resistance` (1), `bias` (0). Raises `UnitError` or `DescriptionError`.
+    """
+
+    tau_mem: Written = "20 ms"
+    tau_syn: Written = "5 ms"
+    rest: Written = 0.0
+    threshold: Written = 1.0
+    reset: Written | None = None
+    refractory: Written = "0 ms"
+    resistance: Written | None = None
+    bias: Written = 0.0
+
+    equations: ClassVar[Equations] = Equations(
+        (SYNAPTIC_CURRENT, MEMBRANE), threshold="v > threshold", reset=(("v", "reset"),)
+    )
+
+    def __post_init__(self) -> None:
+        """Check every parameter, so that a wrong one is refused where it is written."""
+        self.constants()
+
+    def constants(self) -> dict[str, float]:
+        """Return the parameters of the equations in SI, by name."""
+        name = type(self).__name__
+        voltage = self.voltage_dimension
+        reset = self.rest if self.reset is None else self.reset
+        constants = {
+            "tau_mem": to_positive_si(self.tau_mem, Dimension.TIME, f"{name}.tau_mem"),
+            "tau_syn": to_positive_si(self.tau_syn, Dimension.TIME, f"{name}.tau_syn"),
+            "rest": to_si(self.rest, voltage, f"{name}.rest"),
+            "threshold": to_si(self.threshold, voltage, f"{name}.threshold"),
+            "reset": to_si(reset, voltage, f"{name}.reset"),
+            "refractory": to_nonnegative_si(self.refractory, Dimension.TIME, f"{name}.refractory"),
+            "resistance": self._resistance(),
+            "bias": _or_zero(self.bias, voltage, f"{name}.bias"),
+        }
+        if constants["threshold"] <= constants["reset"]:
+            raise DescriptionError(
+                message(f"{name}.threshold", self.threshold, f"above the reset ({reset})", "a neuron must fall back")
+            )
+        return constants
+
+    @property
+    def voltage_dimension(self) -> Dimension:
+        """The dimension of `v`: that of the threshold, a voltage or a plain number."""
+        where = f"{type(self).__name__}.threshold"
+        dimension = parse(self.threshold, where).dimension
+        if dimension not in (Dimension.VOLTAGE, Dimension.NUMBER):
+            raise UnitError(message(where, self.threshold, "a voltage such as '-50 mV', or a plain number"))
+        return dimension
+
+    @property
+    def weight_dimension(self) -> Dimension:
+        """The dimension of the weights onto this neuron: that of `u`."""
+        in_ohms = self.resistance is not None and self.voltage_dimension is Dimension.VOLTAGE
+        return Dimension.CURRENT if in_ohms else self.voltage_dimension
+
+    def _resistance(self) -> float:
+        if self.resistance is None:
+            return 1.0
+        volts = self.voltage_dimension is Dimension.VOLTAGE
+        dimension = Dimension.RESISTANCE if volts else Dimension.NUMBER
+        return to_positive_si(self.resistance, dimension, f"{type(self).__name__}.resistance")
+
+
+@dataclass(frozen=True)
+class AdaptiveLIF:
+    """A LIF whose threshold is ``threshold + b``: ``tau_adapt db/dt = -b``, and each spike adds `adapt` to `b`.
+
+    Spike-triggered adaptation of the threshold (Bellec et al. 2018). `membrane` holds the parameters of the LIF;
+    `tau_adapt` (default 200 ms) and `adapt` (default 0.1, in the dimension of the threshold) are its own.
+    """
+
+    membrane: LIF = LIF()
+    tau_adapt: Written = "200 ms"
+    adapt: Written = 0.1
+
+    equations: ClassVar[Equations] = Equations(
+        (SYNAPTIC_CURRENT, MEMBRANE, Relaxation("b", "tau_adapt", "0")),
+        threshold="v > threshold + b",
+        reset=(("v", "reset"), ("b", "b + adapt")),
+    )
+
+    def __post_init__(self) -> None:
+        """Check every parameter, so that a wrong one is refused where it is written."""
+        if not isinstance(self.membrane, LIF):
+            raise DescriptionError(message("AdaptiveLIF.membrane", self.membrane, "an sp.LIF(...)"))
+        self.constants()
+
+    def constants(self) -> dict[str, float]:
+        """Return the parameters of the equations in SI, by name."""
+        adapt = to_si(self.adapt, self.voltage_dimension, "AdaptiveLIF.adapt")
+        if adapt < 0:
+            raise UnitError(message("AdaptiveLIF.adapt", self.adapt, "zero or above"))
+        tau = to_positive_si(self.tau_adapt, Dimension.TIME, "AdaptiveLIF.tau_adapt")
+        return self.membrane.constants() | {"tau_adapt": tau, "adapt": adapt}
+
+    @property
+    def voltage_dimension(self) -> Dimension:
+        """The dimension of `v`, that of the membrane."""
+        return self.membrane.voltage_dimension
+
+    @property
+    def weight_dimension(self) -> Dimension:
+        """The dimension of the weights onto this neuron, that of the membrane's."""
+        return self.membrane.weight_dimension
+
+
+@dataclass(frozen=True)
+class SpikeSource:
+    """Spikes given from outside: at each window of a session, or as a fixed schedule.
+
+    `neurons` and `times` (each a quantity such as ``"10 ms"``, a multiple of the step) are sequences of one length;
+    both empty by default, for a source that hears the session only.
+    """
+
+    neurons: tuple[int, ...] = ()
+    times: tuple[Written, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the schedule."""
+        object.__setattr__(self, "neurons", tuple(self.neurons))
+        object.__setattr__(self, "times", tuple(self.times))
+        if len(self.neurons) != len(self.times):
+            allowed = f"as many times as neurons ({len(self.neurons)})"
+            raise DescriptionError(message("SpikeSource.times", f"{len(self.times)} times", allowed))
+        for neuron, time in zip(self.neurons, self.times, strict=True):
+            if isinstance(neuron, bool) or not isinstance(neuron, int) or neuron < 0:
+                raise DescriptionError(message("SpikeSource.neurons", neuron, "whole numbers from 0"))
+            to_nonnegative_si(time, Dimension.TIME, "SpikeSource.times")
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """Independent spikes with probability ``rate dt`` a step: the Poisson process of the step grid.
+
+    Intervals are geometric with mean ``1/rate`` and coefficient of variation ``sqrt(1 - rate dt)``. `rate` in Hz is
+    the default; a session's window may set another, a number for each neuron.
+    """
+
+    rate: Written = "10 Hz"
+
+    def __post_init__(self) -> None:
+        """Check the rate."""
+        to_nonnegative_si(self.rate, Dimension.RATE, "Poisson.rate")
+
+
+SpikingNeuron = LIF | AdaptiveLIF
+Source = SpikeSource | Poisson
+Neuron = SpikingNeuron | Source

@@ -1,0 +1,1 @@
+"""The algebra of plasticity and the rules written in it."""

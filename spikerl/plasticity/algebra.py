@@ -1,0 +1,299 @@
+"""Learning rules as sums of products.
+
+A rule is a sum of terms; a term is a gate (`on_pre`, `on_post`, `every_step`), a coefficient and a product of factors:
+traces of pre- and post-synaptic spikes, the weight, an eligibility, modulators. In one step, all traces and
+eligibilities decay and traces jump by the step's spikes; then every product is read; then all changes are written
+(eligibilities by their own terms, the weight by the rule's); then the weight is clipped to its bounds.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import Enum
+
+from spikerl.errors import DescriptionError, message
+from spikerl.neurons import Written
+from spikerl.population import Population, check_name
+from spikerl.units import Dimension, to_positive_si, to_si
+
+
+class Gate(Enum):
+    """When a term acts: at a spike of the pre- or the post-synaptic neuron, or at every step."""
+
+    PRE = "pre"
+    POST = "post"
+    STEP = "step"
+
+
+class Operand(ABC):
+    """What can be multiplied, added and subtracted: factors, products and sums of them."""
+
+    @abstractmethod
+    def expression(self) -> Expression:
+        """Return this operand as a sum of products."""
+
+    def __mul__(self, other: Operand | float) -> Expression:
+        """Multiply, distributing over sums."""
+        return Expression(tuple(a.times(b) for a in self.expression().products for b in as_expression(other).products))
+
+    def __add__(self, other: Operand | float) -> Expression:
+        """Add two sums."""
+        return Expression(self.expression().products + as_expression(other).products)
+
+    def __neg__(self) -> Expression:
+        """Change the sign."""
+        return self * -1.0
+
+    def __sub__(self, other: Operand | float) -> Expression:
+        """Subtract."""
+        return self + as_expression(other) * -1.0
+
+    def __rsub__(self, other: float) -> Expression:
+        """Subtract from a number."""
+        return as_expression(other) - self
+
+    __rmul__ = __mul__
+    __radd__ = __add__
+
+
+@dataclass(frozen=True)
+class PreTrace(Operand):
+    """``x <- exp(-dt/tau) x``, then ``x <- x + 1`` where the pre-synaptic neuron spikes."""
+
+    tau: Written
+
+    def __post_init__(self) -> None:
+        """Check the time constant."""
+        to_positive_si(self.tau, Dimension.TIME, "pre_trace")
+
+    def expression(self) -> Expression:
+        """Return the trace as an expression."""
+        return _single(self)
+
+
+@dataclass(frozen=True)
+class PostTrace(Operand):
+    """``y <- exp(-dt/tau) y``, then ``y <- y + 1`` where the post-synaptic neuron spikes."""
+
+    tau: Written
+
+    def __post_init__(self) -> None:
+        """Check the time constant."""
+        to_positive_si(self.tau, Dimension.TIME, "post_trace")
+
+    def expression(self) -> Expression:
+        """Return the trace as an expression."""
+        return _single(self)
+
+
+@dataclass(frozen=True)
+class Weight(Operand):
+    """The weight itself, in the unit that the projection's weight was written in."""
+
+    def expression(self) -> Expression:
+        """Return the weight as an expression."""
+        return _single(self)
+
+
+@dataclass(frozen=True)
+class Eligibility(Operand):
+    """``c <- exp(-dt/tau) c``, then the changes of its own `terms`; one value for each synapse."""
+
+    tau: Written
+    terms: tuple[Term, ...]
+
+    def __post_init__(self) -> None:
+        """Check the time constant, and that no eligibility feeds another."""
+        to_positive_si(self.tau, Dimension.TIME, "eligibility.tau")
+        if not self.terms:
+            raise DescriptionError(message("eligibility.terms", (), "at least one of on_pre, on_post, every_step"))
+        for term in self.terms:
+            if any(isinstance(factor, Eligibility) for factor in term.product.factors):
+                allowed = "terms of traces, weight and modulators"
+                raise DescriptionError(message("eligibility.terms", "an eligibility in an eligibility", allowed))
+
+    def expression(self) -> Expression:
+        """Return the eligibility as an expression."""
+        return _single(self)
+
+
+@dataclass(frozen=True)
+class Modulator(Operand):
+    """A third factor, such as dopamine: one number for all synapses, or one for each neuron of `target`.
+
+    With a `source` population it follows that population's firing: with r the mean rate of the source, filtered as
+    ``r <- a r + (1 - a) spikes / (N dt)``, ``a = exp(-dt/tau)``, its value in the *next* step is
+    ``gain (r - baseline)``. Without a source the protocol sets it: a set value is held for its window and then decays
+    to 0 with `tau` (with `tau` None it stays). A value set on a sourced modulator clamps it for the window.
+
+    Parameters: `tau` (time or None), `source`, `baseline` (rate, default 0 Hz), `gain` (number, in 1/Hz, default 1),
+    `target` (a population; makes it post-shaped, which excludes a source). Raises `UnitError`, `DescriptionError`.
+    """
+
+    name: str
+    tau: Written | None = None
+    source: Population | None = None
+    baseline: Written = "0 Hz"
+    gain: float = 1.0
+    target: Population | None = None
+
+    def __post_init__(self) -> None:
+        """Check every parameter."""
+        check_name(self.name, "Modulator.name")
+        where = f"Modulator({self.name!r})"
+        if self.tau is not None:
+            to_positive_si(self.tau, Dimension.TIME, f"{where}.tau")
+        to_si(self.baseline, Dimension.RATE, f"{where}.baseline")
+        _finite(self.gain, f"{where}.gain")
+        for role, population in (("source", self.source), ("target", self.target)):
+            if population is not None and not isinstance(population, Population):
+                raise DescriptionError(message(f"{where}.{role}", population, "an sp.Population(...) or None"))
+        if self.source is not None and self.tau is None:
+            raise DescriptionError(message(f"{where}.tau", None, "a time such as '200 ms', where there is a source"))
+        if self.source is not None and self.target is not None:
+            raise DescriptionError(message(f"{where}.target", self.target.name, "None, where there is a source"))
+        if self.source is not None and self.gain == 0:
+            raise DescriptionError(message(f"{where}.gain", self.gain, "a number other than 0"))
+
+    def expression(self) -> Expression:
+        """Return the modulator as an expression."""
+        return _single(self)
+
+
+Factor = PreTrace | PostTrace | Weight | Eligibility | Modulator
+
+
+@dataclass(frozen=True)
+class Product:
+    """``coefficient * factor * factor ...``."""
+
+    coefficient: float
+    factors: tuple[Factor, ...] = ()
+
+    def times(self, other: Product) -> Product:
+        """Multiply two products."""
+        return Product(self.coefficient * other.coefficient, self.factors + other.factors)
+
+
+@dataclass(frozen=True)
+class Expression(Operand):
+    """A sum of products."""
+
+    products: tuple[Product, ...]
+
+    def expression(self) -> Expression:
+        """Return itself."""
+        return self
+
+
+@dataclass(frozen=True)
+class Term:
+    """A gated product."""
+
+    gate: Gate
+    product: Product
+
+
+def as_expression(operand: Operand | float) -> Expression:
+    """Return `operand`, a number or an operand, as a sum of products; raise `DescriptionError` for anything else."""
+    if isinstance(operand, Operand):
+        return operand.expression()
+    return Expression((Product(_finite(operand, "a rule's coefficient")),))
+
+
+def pre_trace(tau: Written) -> PreTrace:
+    """Return the trace of pre-synaptic spikes with time constant `tau`."""
+    return PreTrace(tau)
+
+
+def post_trace(tau: Written) -> PostTrace:
+    """Return the trace of post-synaptic spikes with time constant `tau`."""
+    return PostTrace(tau)
+
+
+def eligibility(tau: Written, *terms: tuple[Term, ...]) -> Eligibility:
+    """Return the eligibility with time constant `tau` that the gated `terms` feed."""
+    return Eligibility(tau, _joined(terms, "eligibility"))
+
+
+def on_pre(change: Operand | float) -> tuple[Term, ...]:
+    """Return terms that act in steps in which the pre-synaptic neuron spikes."""
+    return _gated(Gate.PRE, change)
+
+
+def on_post(change: Operand | float) -> tuple[Term, ...]:
+    """Return terms that act in steps in which the post-synaptic neuron spikes."""
+    return _gated(Gate.POST, change)
+
+
+def every_step(change: Operand | float) -> tuple[Term, ...]:
+    """Return terms that act in every step (once a step, whatever its length)."""
+    return _gated(Gate.STEP, change)
+
+
+weight = Weight()
+
+
+class Rule:
+    """``w <- clip(w + sum of terms, *bounds)``, its numbers in the unit that the projection's weight is written in.
+
+    Each positional argument is what `on_pre`, `on_post` or `every_step` returns; `bounds` is (lowest, highest), with
+    infinities for an open end. Frozen; raises `DescriptionError` for no term, or bounds out of order.
+    """
+
+    __slots__ = ("bounds", "terms")
+    terms: tuple[Term, ...]
+    bounds: tuple[float, float]
+
+    def __init__(self, *terms: tuple[Term, ...], bounds: tuple[float, float]) -> None:
+        joined = _joined(terms, "Rule")
+        if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
+            raise DescriptionError(message("Rule.bounds", bounds, "a pair (lowest, highest)"))
+        low, high = bounds
+        numbers = all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in bounds)
+        if not numbers or math.isnan(low) or math.isnan(high) or low >= high:
+            raise DescriptionError(message("Rule.bounds", bounds, "two numbers, the lower one first"))
+        object.__setattr__(self, "terms", joined)
+        object.__setattr__(self, "bounds", (float(low), float(high)))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse to change a rule."""
+        raise AttributeError(f"a Rule is frozen; write a new one instead of setting {name}")
+
+    def __repr__(self) -> str:
+        """Return terms and bounds."""
+        return f"Rule({self.terms!r}, bounds={self.bounds!r})"
+
+    def __eq__(self, other: object) -> bool:
+        """Compare terms and bounds."""
+        return isinstance(other, Rule) and (self.terms, self.bounds) == (other.terms, other.bounds)
+
+    def __hash__(self) -> int:
+        """Hash terms and bounds."""
+        return hash((self.terms, self.bounds))
+
+
+def _single(factor: Factor) -> Expression:
+    return Expression((Product(1.0, (factor,)),))
+
+
+def _gated(gate: Gate, change: Operand | float) -> tuple[Term, ...]:
+    return tuple(Term(gate, product) for product in as_expression(change).products if product.coefficient != 0)
+
+
+def _joined(groups: tuple[tuple[Term, ...], ...], where: str) -> tuple[Term, ...]:
+    for group in groups:
+        if not isinstance(group, tuple) or not all(isinstance(term, Term) for term in group):
+            raise DescriptionError(message(where, group, "what on_pre, on_post and every_step return"))
+    if not groups:
+        raise DescriptionError(message(where, "no term", "at least one of on_pre, on_post, every_step"))
+    return tuple(term for group in groups for term in group)
+
+
+def _finite(number: object, where: str) -> float:
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+        allowed = "a finite number, a trace, a weight, an eligibility, a modulator"
+        raise DescriptionError(message(where, number, allowed))
+    return float(number)

@@ -1,0 +1,45 @@
+"""Dopamine-gated three-factor plasticity, with the opposite signs of D1 and D2 receptors."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from spikerl.errors import DescriptionError, message, nearest
+from spikerl.neurons import Written
+from spikerl.plasticity.algebra import (
+    Modulator,
+    Rule,
+    eligibility,
+    every_step,
+    on_post,
+    on_pre,
+    post_trace,
+    pre_trace,
+)
+
+_SIGNS = {"D1": 1.0, "D2": -1.0}
+
+
+def dopamine_stdp(
+    dopamine: Modulator,
+    tau_elig: Written = "1 s",
+    a_plus: float = 0.01,
+    a_minus: float = 0.012,
+    rate: float = 1e-3,
+    receptor: Literal["D1", "D2"] = "D1",
+    tau_plus: Written = "20 ms",
+    tau_minus: Written = "20 ms",
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> Rule:
+    """``dw = +-rate dopamine c`` at every step: + for D1, - for D2 receptors; c is an eligibility fed by pair STDP.
+
+    ``c <- exp(-dt/tau_elig) c + a_plus x`` at post- and ``- a_minus y`` at pre-synaptic spikes, with traces x
+    (`tau_plus`) and y (`tau_minus`). Amplitudes, `rate` (per step) and `bounds` are in the weight's unit.
+    Izhikevich (2007); opposite signs in the two pathways: Shen et al. (2008), Neftci and Averbeck (2019).
+    Raises `DescriptionError` for another receptor.
+    """
+    if receptor not in _SIGNS:
+        raise DescriptionError(message("dopamine_stdp.receptor", receptor, "D1 or D2", nearest(str(receptor), _SIGNS)))
+    x, y = pre_trace(tau_plus), post_trace(tau_minus)
+    elig = eligibility(tau_elig, on_post(a_plus * x), on_pre(-a_minus * y))
+    return Rule(every_step(_SIGNS[receptor] * rate * dopamine * elig), bounds=bounds)

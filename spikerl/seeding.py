@@ -1,0 +1,42 @@
+"""Counter-based randomness: each number is a pure function of a seed, labels, and a position.
+
+Philox4x64 (Salmon et al. 2011) keyed by a BLAKE2b hash of seed and labels. Nothing depends on the order in which
+numbers are asked for, so every back end hears the same input, and one instance alone equals the same one in a batch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikerl.errors import DescriptionError, message
+
+_OUTPUTS_PER_COUNT = 4  # Philox4x64 gives four 64-bit numbers for each value of its counter
+
+
+def check_seed(seed: object, where: str = "seed") -> int:
+    """Return `seed` if it is a whole number from 0 to 2**63 - 1; raise `DescriptionError` otherwise."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
+        raise DescriptionError(message(where, seed, "a whole number from 0 to 2**63 - 1"))
+    return int(seed)
+
+
+def philox(seed: int, *labels: str | int, count: int = 0) -> np.random.Philox:
+    """Return the Philox stream of `seed` and `labels`, with its counter set to `count`."""
+    text = "\x1f".join(f"{type(label).__name__}:{label}" for label in (check_seed(seed), *labels))
+    key = np.frombuffer(hashlib.blake2b(text.encode(), digest_size=16).digest(), dtype="<u8")
+    return np.random.Philox(key=key.astype(np.uint64), counter=np.array([count, 0, 0, 0], dtype=np.uint64))
+
+
+def generator(seed: int, *labels: str | int) -> np.random.Generator:
+    """Return a fresh generator for the stream of `seed` and `labels` (the same arguments, the same numbers)."""
+    return np.random.Generator(philox(seed, *labels))
+
+
+def uniforms(seed: int, labels: tuple[str | int, ...], first: int, steps: int, size: int) -> NDArray[np.float64]:
+    """Return uniform numbers in [0, 1), shape [steps, size]; row k is a function of ``first + k`` alone."""
+    counts = -(-size // _OUTPUTS_PER_COUNT)
+    stream = np.random.Generator(philox(seed, *labels, count=first * counts))
+    return stream.random((steps, counts * _OUTPUTS_PER_COUNT))[:, :size]

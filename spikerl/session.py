@@ -1,0 +1,189 @@
+"""A session owns the state of a running network and advances it window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spikerl.backends import base
+from spikerl.discretise import Plan, discretise
+from spikerl.errors import DescriptionError, message, nearest
+from spikerl.inputs import Hearing
+from spikerl.network import Network
+from spikerl.neurons import Written
+from spikerl.seeding import check_seed
+from spikerl.units import steps
+
+
+@dataclass(frozen=True)
+class Record:
+    """What an observation holds, by name; ``None`` means all, and the default is all spikes and all modulators.
+
+    `spikes` and `voltages` of populations, `weights` of projections at the end of the window, `modulators` in each
+    step.
+    """
+
+    spikes: tuple[str, ...] | None = None
+    voltages: tuple[str, ...] | None = ()
+    weights: tuple[str, ...] | None = ()
+    modulators: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What happened in a window, from step `first` on.
+
+    `spikes` bool and `voltages` float64 (V, or plain), [time, batch, neuron]; `weights` [batch, synapse], in the unit
+    they were written in; `modulators` [time, batch], or [time, batch, neuron] where post-shaped.
+    """
+
+    first: int
+    spikes: dict[str, NDArray[np.bool_]]
+    voltages: dict[str, NDArray[np.float64]]
+    weights: dict[str, NDArray[np.float64]]
+    modulators: dict[str, NDArray[np.float64]]
+
+
+class Session:
+    """A running network, opened by `spikerl.open`; a context manager that closes its back end.
+
+    Public attributes, all read-only in use: `network`, `plan`, `backend` (its name), `batch`.
+    """
+
+    def __init__(
+        self, network: Network, plan: Plan, backend: str, engine: base.Engine, hearing: Hearing, record: Record
+    ) -> None:
+        self.network = network
+        self.plan = plan
+        self.backend = backend
+        self.batch = len(hearing.instances)
+        self._engine = engine
+        self._hearing = hearing
+        self._record = record
+        self._step = 0
+        self._closed = False
+
+    def step(
+        self,
+        duration: Written,
+        *,
+        spikes: Mapping[str, ArrayLike] | None = None,
+        rates: Mapping[str, ArrayLike] | None = None,
+        modulators: Mapping[str, ArrayLike] | None = None,
+    ) -> Observation:
+        """Advance by `duration` (a time, a multiple of the step) and return what happened.
+
+        `spikes`: for spike sources, zeros and ones, [time, neuron] or [time, batch, neuron]. `rates`: for Poisson
+        populations, for this window, a rate, or Hz as [neuron] or [batch, neuron]. `modulators`: values held in this
+        window, a number, [time] or [time, batch]; post-shaped [neuron] or [time, batch, neuron].
+        Raises `DescriptionError` before anything runs.
+        """
+        if self._closed:
+            raise DescriptionError(message("Session.step", "a closed session", "an open one", "open the network again"))
+        count = steps(duration, self.plan.dt, "Session.step: duration")
+        if count < 1:
+            raise DescriptionError(message("Session.step: duration", duration, "one step at least"))
+        window = self._hearing.window(self._step, count, spikes or {}, rates or {}, modulators or {})
+        happened = self._engine.advance(window)
+        self._step += count
+        fired = {**window.spikes, **happened.spikes}
+        record = self._record
+        return Observation(
+            first=window.first,
+            spikes={name: fired[name] for name in _all(record.spikes, fired)},
+            voltages={name: happened.voltages[name] for name in _all(record.voltages, self.plan.neurons)},
+            weights={name: self._engine.weights(name) for name in _all(record.weights, self.plan.projections)},
+            modulators={name: happened.modulators[name] for name in _all(record.modulators, self.plan.modulators)},
+        )
+
+    def weights(self, projection: str) -> NDArray[np.float64]:
+        """Return the present weights of `projection`, [batch, synapse], in the unit they were written in."""
+        return self._engine.weights(self.network.projection(projection).name)
+
+    def state(self) -> base.State:
+        """Return the complete state; any back end of the same network and batch can go on from it."""
+        return self._engine.state()
+
+    def restore(self, state: base.State) -> None:
+        """Go on from `state`; raises `DescriptionError`, changing nothing, where it does not fit this session."""
+        expected = self._engine.state()
+        for name in sorted(expected.keys() ^ state.keys()):
+            allowed = f"exactly the {len(expected)} arrays of this network's state"
+            fault = "it is missing" if name in expected else "it is not one of them"
+            raise DescriptionError(message("state", name, allowed, fault))
+        for name, array in state.items():
+            good = isinstance(array, np.ndarray) and array.shape == expected[name].shape
+            if not good or array.dtype != expected[name].dtype or not np.isfinite(array).all():
+                wanted = f"finite {expected[name].dtype} of shape {list(expected[name].shape)}"
+                raise DescriptionError(message(f"state[{name!r}]", array, wanted))
+        if int(state["step"]) < 0:
+            raise DescriptionError(message("state['step']", int(state["step"]), "zero or above"))
+        self._engine.restore(state)
+        self._step = int(state["step"])
+
+    def close(self) -> None:
+        """Free the back end; a closed session cannot step."""
+        if not self._closed:
+            self._closed = True
+            self._engine.close()
+
+    def __enter__(self) -> Session:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Literal[False]:
+        """Close."""
+        self.close()
+        return False
+
+
+def open(
+    network: Network,
+    backend: str = "brian2",
+    *,
+    seed: int = 0,
+    batch: int = 1,
+    first_instance: int = 0,
+    dt: Written = "1 ms",
+    record: Record = Record(),
+    device: str = "cpu",
+    precision: str = "float64",
+    one_window: bool = False,
+) -> Session:
+    """Open `network` on `backend` and return the session, at step 0.
+
+    `batch` independent instances run in lockstep; instance k of it is number ``first_instance + k``, and hears the
+    random spikes of that number and `seed`, on every back end alike. `dt`: step length. `device`: a torch device.
+    `precision`: "float64" or "float32". `one_window`: the session will step once, for which Brian2 compiles a
+    standalone program. Raises `DescriptionError`, `UnitError`, `UnsupportedError`, `MissingSimulatorError`.
+    """
+    for where, number, least in (("batch", batch, 1), ("first_instance", first_instance, 0)):
+        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= 1_000_000:
+            raise DescriptionError(message(where, number, f"a whole number from {least} to 1000000"))
+    plan = discretise(network, dt)
+    for field, wanted, known in (
+        ("spikes", record.spikes, list(plan.sizes)),
+        ("voltages", record.voltages, list(plan.neurons)),
+        ("weights", record.weights, list(plan.projections)),
+        ("modulators", record.modulators, list(plan.modulators)),
+    ):
+        for name in wanted or ():
+            if name not in known:
+                allowed = ", ".join(known) or "none"
+                raise DescriptionError(message(f"record.{field}", name, allowed, nearest(name, known)))
+    options = base.Options(batch, device, precision, one_window, _all(record.voltages, plan.neurons))
+    chosen = base.load(backend)
+    base.check(chosen, options)
+    hearing = Hearing(plan, check_seed(seed), range(first_instance, first_instance + batch))
+    return Session(network, plan, backend, chosen.open(plan, options), hearing, record)
+
+
+def _all(wanted: tuple[str, ...] | None, known: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(known) if wanted is None else wanted
