@@ -1,0 +1,1 @@
+"""Small shipped inputs and published figures, each with its source and checksum; read with `importlib.resources`."""
