@@ -54,27 +54,32 @@ class Probability:
 
     def __post_init__(self) -> None:
         """Check probability and seed."""
-        if isinstance(self.p, bool) or not isinstance(self.p, (int, float)) or not 0 <= self.p <= 1:
-            raise DescriptionError(message("Probability.p", self.p, "a number from 0 to 1"))
+        _check_probability(self.p, "Probability.p")
         check_seed(self.seed, "Probability.seed")
 
     def edges(self, pre: int, post: int, where: str) -> Edges:
         """Return the drawn edges, pre-synaptic index slowest."""
-        draws = generator(self.seed, "connectivity", where).random((pre, post))
-        return _from_mask(draws < self.p, self.self_connections)
+        return _from_mask(_drawn(self.p, self.seed, pre, post, where), self.self_connections)
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Both populations fall into `groups` equal parts; all-to-all within a part, or, with `across`, between parts."""
+    """Both populations fall into `groups` equal parts; pairs within a part, or, with `across`, between parts.
+
+    Of these pairs each is connected with probability `p` (default 1), drawn from the stream of `seed`.
+    """
 
     groups: int
     across: bool = False
+    p: float = 1.0
+    seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check the number of groups."""
+        """Check groups, probability and seed."""
         if isinstance(self.groups, bool) or not isinstance(self.groups, int) or self.groups < 1:
             raise DescriptionError(message("Blocks.groups", self.groups, "a whole number from 1"))
+        _check_probability(self.p, "Blocks.p")
+        check_seed(self.seed, "Blocks.seed")
 
     def edges(self, pre: int, post: int, where: str) -> Edges:
         """Return the edges; raises `DescriptionError` where a size is no multiple of `groups`."""
@@ -83,7 +88,8 @@ class Blocks:
             raise DescriptionError(message(f"{where}.connectivity", f"{self}, {pre} to {post}", allowed))
         pre_group = np.arange(pre) // (pre // self.groups)
         post_group = np.arange(post) // (post // self.groups)
-        return _from_mask((pre_group[:, None] == post_group[None, :]) != self.across, self_connections=True)
+        paired = (pre_group[:, None] == post_group[None, :]) != self.across
+        return _from_mask(paired & _drawn(self.p, self.seed, pre, post, where), self_connections=True)
 
 
 @dataclass(frozen=True)
@@ -203,6 +209,15 @@ def expand(recipe: PerSynapse, synapses: int, where: str) -> Numbers:
 def _check_pair(name: str, first: str | float, second: str | float) -> None:
     if parse(first, name).dimension is not parse(second, name).dimension:
         raise DescriptionError(message(name, (first, second), "two quantities of one dimension"))
+
+
+def _check_probability(p: object, where: str) -> None:
+    if isinstance(p, bool) or not isinstance(p, (int, float)) or not 0 <= p <= 1:
+        raise DescriptionError(message(where, p, "a number from 0 to 1"))
+
+
+def _drawn(p: float, seed: int, pre: int, post: int, where: str) -> NDArray[np.bool_]:
+    return generator(seed, "connectivity", where).random((pre, post)) < p
 
 
 def _from_mask(mask: NDArray[np.bool_], self_connections: bool) -> Edges:
