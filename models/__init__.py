@@ -1,1 +1,1 @@
-"""Circuits: each is a network with roles, its parameters with units and citations, and how its runs are scored."""
+"""Circuits: each is a network with roles, its parameters with units and sources."""
