@@ -1,0 +1,45 @@
+"""The tasks by name, and their registration with Gymnasium."""
+
+from __future__ import annotations
+
+import gymnasium
+
+from spikerl.errors import DescriptionError, message, nearest
+from spikerl.tasks import bandit, reversal
+from spikerl.tasks.bandit import Bandit, BanditParameters
+from spikerl.tasks.base import Task, TaskFactory
+from spikerl.tasks.reversal import Reversal, ReversalParameters
+
+TASKS: tuple[TaskFactory, ...] = (bandit.task, reversal.task)
+
+__all__ = [
+    "TASKS",
+    "Bandit",
+    "BanditParameters",
+    "Reversal",
+    "ReversalParameters",
+    "Task",
+    "TaskFactory",
+    "find",
+    "register",
+]
+
+
+def find(name: str) -> TaskFactory:
+    """Return the task of that name; raise `DescriptionError` with the nearest valid one."""
+    for factory in TASKS:
+        if factory.name == name:
+            return factory
+    names = [factory.name for factory in TASKS]
+    raise DescriptionError(message("task.name", name, ", ".join(names), nearest(str(name), names)))
+
+
+def register() -> None:
+    """Make ``gymnasium.make("spikerl/Bandit-v0")`` and ``"spikerl/Reversal-v0"`` work; a second call does nothing.
+
+    Gymnasium 1 looks for no entry points of other packages, and importing this package changes no registry, so a
+    program that wants the names says so.
+    """
+    for name, environment in (("spikerl/Bandit-v0", Bandit), ("spikerl/Reversal-v0", Reversal)):
+        if name not in gymnasium.registry:
+            gymnasium.register(name, entry_point=f"{environment.__module__}:{environment.__name__}")
