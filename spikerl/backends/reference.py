@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikerl.backends.base import Capabilities, Options, State, Trajectory
+from spikerl.backends.base import Capabilities, Options, State, Trajectory, initial_state
 from spikerl.discretise import NeuronPlan, Plan, ProjectionPlan, TermPlan
 from spikerl.inputs import Window
 from spikerl.plasticity.algebra import Gate
@@ -35,28 +35,6 @@ class Reference:
 
 
 backend = Reference()
-
-
-def initial_state(plan: Plan, batch: int) -> State:
-    """Return the state before the first step: voltages at the reset's rest, everything else at zero."""
-    state: State = {"step": np.array(0, dtype=np.int64)}
-    for name, neurons in plan.neurons.items():
-        for variable in neurons.decays:
-            state[f"{variable}/{name}"] = np.zeros((batch, neurons.size))
-        state[f"v/{name}"][:] = neurons.constants["rest"]
-        state[f"refractory/{name}"] = np.zeros((batch, neurons.size), dtype=np.int64)
-    for name, longest in plan.history.items():
-        state[f"history/{name}"] = np.zeros((longest, batch, plan.size(name)), dtype=bool)
-    for name, trace in plan.traces.items():
-        state[f"trace/{name}"] = np.zeros((batch, plan.size(trace.population)))
-    for name, projection in plan.projections.items():
-        state[f"weight/{name}"] = np.tile(projection.weight, (batch, 1))
-        for eligibility in projection.rule.eligibilities if projection.rule else ():
-            state[f"eligibility/{name}/{eligibility.name}"] = np.zeros((batch, projection.weight.size))
-    for name, modulator in plan.modulators.items():
-        shape = (batch,) if modulator.size is None else (batch, modulator.size)
-        state[f"modulator/{name}"] = np.full(shape, modulator.baseline)
-    return state
 
 
 class ReferenceEngine:
