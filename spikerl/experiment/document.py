@@ -1,0 +1,80 @@
+"""The TOML text of an experiment: read with limits, written from plain values."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from spikerl.errors import FileError, message
+from spikerl.files import read_whole
+
+LARGEST = 2**20
+_BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return the tables of the TOML file at `path`.
+
+    Raises `FileError` for a file that is missing, above 1 MiB, not UTF-8, or not TOML (a key given twice, say).
+    """
+    where = f"experiment {path}"
+    content = read_whole(path, LARGEST, "experiment")
+    if content.startswith(_BYTE_ORDER_MARK):
+        raise FileError(message(where, content[:3], "UTF-8 text without a byte order mark", "save it without one"))
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        wrong = content[error.start : error.end]
+        raise FileError(message(f"{where}, byte {error.start}", wrong, "UTF-8 text")) from error
+    except RecursionError as error:
+        raise FileError(message(where, "values nested too deeply", "tables of numbers, texts and lists")) from error
+    except ValueError as error:  # TOMLDecodeError, and what int() and datetime say of a literal
+        allowed = "TOML: a [table], then key = value lines, each key once"
+        raise FileError(message(where, str(error), allowed)) from error
+
+
+def literal(text: str) -> Any:
+    """Return the value of a TOML literal, or `text` itself where it is none."""
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return parsed["value"] if parsed.keys() == {"value"} else text
+
+
+def write(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return TOML text that `load` reads back as `tables`; the order is kept."""
+    parts = []
+    for table, values in tables.items():
+        lines = [f"[{_key(table)}]", *(f"{_key(key)} = {_value(value)}" for key, value in values.items())]
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def _key(name: str) -> str:
+    return name if _BARE.match(name) else _text(name)
+
+
+def _text(text: str) -> str:
+    # JSON's escapes are TOML's, but for the one control character that JSON leaves alone.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _value(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return repr(value)
+        case str():
+            return _text(value)
+        case Mapping():
+            return "{" + ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in value.items()) + "}"
+        case Sequence():
+            return "[" + ", ".join(_value(inner) for inner in value) + "]"
+    raise TypeError(f"{type(value).__name__} has no place in an experiment file")
