@@ -140,6 +140,11 @@ class Network:
         """Refuse to change a network."""
         raise AttributeError(f"a Network is frozen; describe a new one instead of setting {name}")
 
+    def __repr__(self) -> str:
+        """Return everything it was made of."""
+        listed = "".join(f"{projection!r}, " for projection in self.projections)
+        return f"Network({listed}populations={self.populations!r}, modulators={self.modulators!r})"
+
     def population(self, name: str) -> Population:
         """Return the population called `name`; raises `DescriptionError` with the nearest name."""
         return _by_name(self.populations, name, "population")

@@ -72,7 +72,7 @@ class ReferenceEngine:
                 history = self._state[f"history/{name}"]
                 history[1:] = history[:-1].copy()
                 history[0] = fired[name]
-        self._state["step"] = self._state["step"] + window.steps
+        self._state["step"] = np.array(self._state["step"] + window.steps)  # the sum of 0-d arrays is no array
         return Trajectory(spikes, voltages, {name: np.stack(value) for name, value in values.items()})
 
     def weights(self, projection: str) -> Floats:
@@ -108,7 +108,9 @@ class ReferenceEngine:
         name, laws = neurons.name, self._laws[neurons.name]
         held = self._state[f"refractory/{name}"] > 0
         current = neurons.decays["u"] * self._state[f"u/{name}"] + arrived
-        old: dict[str, Any] = {variable: self._state[f"{variable}/{name}"] for variable in neurons.decays} | {"u": current}
+        old: dict[str, Any] = {variable: self._state[f"{variable}/{name}"] for variable in neurons.decays} | {
+            "u": current
+        }
         new: dict[str, Any] = {"u": current}
         for variable, _, target, stays in neurons.equations.relaxations[1:]:
             a = neurons.decays[variable]
