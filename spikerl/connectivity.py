@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikerl.errors import DescriptionError, message
+from spikerl.keywords import described
+from spikerl.neurons import LARGEST
 from spikerl.seeding import check_seed, generator
-from spikerl.units import Dimension, parse
+from spikerl.units import Dimension, finite_number, parse, whole_number
 
 Indices = NDArray[np.int64]
+_MOST_PAIRS = 10**8
 
 
 class Edges(NamedTuple):
@@ -22,17 +25,24 @@ class Edges(NamedTuple):
     post: Indices
 
 
+@described
 @dataclass(frozen=True)
 class AllToAll:
     """Every pre-synaptic neuron to every post-synaptic one; `self_connections` False leaves out i = j."""
 
     self_connections: bool = True
 
+    def __post_init__(self) -> None:
+        """Check the flag."""
+        _check_flag(self.self_connections, "AllToAll.self_connections")
+
     def edges(self, pre: int, post: int, where: str) -> Edges:
         """Return the edges between `pre` and `post` neurons, pre-synaptic index slowest."""
+        _check_pairs(pre, post, where)
         return _from_mask(np.ones((pre, post), dtype=bool), self.self_connections)
 
 
+@described
 @dataclass(frozen=True)
 class OneToOne:
     """Neuron i to neuron i; both populations must have one size."""
@@ -44,6 +54,7 @@ class OneToOne:
         return Edges(np.arange(pre), np.arange(post))
 
 
+@described
 @dataclass(frozen=True)
 class Probability:
     """Each pair is connected with probability `p`, drawn from the stream of `seed`."""
@@ -55,6 +66,7 @@ class Probability:
     def __post_init__(self) -> None:
         """Check probability and seed."""
         _check_probability(self.p, "Probability.p")
+        _check_flag(self.self_connections, "Probability.self_connections")
         check_seed(self.seed, "Probability.seed")
 
     def edges(self, pre: int, post: int, where: str) -> Edges:
@@ -62,6 +74,7 @@ class Probability:
         return _from_mask(_drawn(self.p, self.seed, pre, post, where), self.self_connections)
 
 
+@described
 @dataclass(frozen=True)
 class Blocks:
     """Both populations fall into `groups` equal parts; pairs within a part, or, with `across`, between parts.
@@ -86,12 +99,14 @@ class Blocks:
         if pre % self.groups or post % self.groups:
             allowed = "sizes that are multiples of the groups"
             raise DescriptionError(message(f"{where}.connectivity", f"{self}, {pre} to {post}", allowed))
+        _check_pairs(pre, post, where)
         pre_group = np.arange(pre) // (pre // self.groups)
         post_group = np.arange(post) // (post // self.groups)
         paired = (pre_group[:, None] == post_group[None, :]) != self.across
         return _from_mask(paired & _drawn(self.p, self.seed, pre, post, where), self_connections=True)
 
 
+@described
 @dataclass(frozen=True)
 class Explicit:
     """The edges themselves: sequences `pre` and `post` of neuron indices, of one length."""
@@ -102,10 +117,9 @@ class Explicit:
     def __post_init__(self) -> None:
         """Check that the indices are whole and the lengths agree."""
         for side in ("pre", "post"):
-            values = np.asarray(self.pre if side == "pre" else self.post)
-            if values.ndim != 1 or (values.size and values.dtype.kind not in "iu"):
-                raise DescriptionError(message(f"Explicit.{side}", values, "a flat sequence of whole numbers"))
-            object.__setattr__(self, side, tuple(values.tolist()))
+            where, given = f"Explicit.{side}", self.pre if side == "pre" else self.post
+            indices = _flat(given, where, "a flat sequence of whole numbers")
+            object.__setattr__(self, side, tuple(whole_number(index, 0, LARGEST, where) for index in indices))
         if len(self.pre) != len(self.post):
             allowed = f"as many as pre ({len(self.pre)})"
             raise DescriptionError(message("Explicit.post", f"{len(self.post)} indices", allowed))
@@ -123,6 +137,7 @@ class Explicit:
 Connectivity = AllToAll | OneToOne | Probability | Blocks | Explicit
 
 
+@described
 @dataclass(frozen=True)
 class Values:
     """One number for each synapse, in `unit` ("" for plain numbers)."""
@@ -132,16 +147,15 @@ class Values:
 
     def __post_init__(self) -> None:
         """Check that the numbers are finite and the unit is known."""
-        numbers = np.asarray(self.numbers)
-        if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iuf"):
-            raise DescriptionError(message("Values.numbers", self.numbers, "a flat sequence of numbers"))
-        if not np.isfinite(numbers).all():
-            wrong = numbers[~np.isfinite(numbers)][0]
-            raise DescriptionError(message("Values.numbers", float(wrong), "finite numbers"))
+        numbers = _flat(self.numbers, "Values.numbers", "a flat sequence of numbers")
+        checked = tuple(finite_number(number, "Values.numbers", "finite numbers") for number in numbers)
+        object.__setattr__(self, "numbers", checked)
+        if not isinstance(self.unit, str):
+            raise DescriptionError(message("Values.unit", self.unit, "the text of a unit, such as 'mV'"))
         parse(f"1 {self.unit}", "Values.unit")
-        object.__setattr__(self, "numbers", tuple(float(number) for number in numbers))
 
 
+@described
 @dataclass(frozen=True)
 class Uniform:
     """Drawn uniformly from `low` to `high` (quantities of one unit), from the stream of `seed`."""
@@ -158,6 +172,7 @@ class Uniform:
         check_seed(self.seed, "Uniform.seed")
 
 
+@described
 @dataclass(frozen=True)
 class Normal:
     """Drawn from a normal distribution of `mean` and `sd` (quantities of one unit), from the stream of `seed`."""
@@ -200,7 +215,12 @@ def expand(recipe: PerSynapse, synapses: int, where: str) -> Numbers:
         stream = generator(recipe.seed, "per synapse", where)
         low, high = first.value / first.scale, second.value / first.scale
         draw = stream.uniform if isinstance(recipe, Uniform) else stream.normal
-        drawn = draw(low, high, synapses)
+        try:
+            drawn = draw(low, high, synapses)
+        except OverflowError:
+            drawn = np.array([np.inf])
+        if not np.isfinite(drawn).all():
+            raise DescriptionError(message(where, recipe, "a range within that of floating-point numbers"))
         return Numbers(drawn, first.unit, first.scale, first.dimension)
     one = parse(recipe, where)
     return Numbers(np.full(synapses, one.value / one.scale), one.unit, one.scale, one.dimension)
@@ -212,12 +232,32 @@ def _check_pair(name: str, first: str | float, second: str | float) -> None:
 
 
 def _check_probability(p: object, where: str) -> None:
-    if isinstance(p, bool) or not isinstance(p, (int, float)) or not 0 <= p <= 1:
+    if not 0 <= finite_number(p, where, "a number from 0 to 1") <= 1:
         raise DescriptionError(message(where, p, "a number from 0 to 1"))
 
 
 def _drawn(p: float, seed: int, pre: int, post: int, where: str) -> NDArray[np.bool_]:
+    _check_pairs(pre, post, where)
     return generator(seed, "connectivity", where).random((pre, post)) < p
+
+
+def _check_pairs(pre: int, post: int, where: str) -> None:
+    if pre * post > _MOST_PAIRS:
+        allowed = f"at most {_MOST_PAIRS:g} pairs of neurons"
+        raise DescriptionError(message(f"{where}.connectivity", f"{pre} to {post}", allowed, "use sp.Explicit(...)"))
+
+
+def _check_flag(flag: object, where: str) -> None:
+    if not isinstance(flag, bool):
+        raise DescriptionError(message(where, flag, "True or False"))
+
+
+def _flat(sequence: object, where: str, allowed: str) -> list[object]:
+    if isinstance(sequence, np.ndarray) and sequence.ndim == 1:
+        return sequence.tolist()
+    if isinstance(sequence, (tuple, list, range)):
+        return list(sequence)
+    raise DescriptionError(message(where, sequence, allowed))
 
 
 def _from_mask(mask: NDArray[np.bool_], self_connections: bool) -> Edges:

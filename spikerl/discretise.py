@@ -21,7 +21,9 @@ from spikerl.plasticity.algebra import (
     Term,
 )
 from spikerl.population import Population
-from spikerl.units import Dimension, steps, to_positive_si, to_si, whole_steps
+from spikerl.units import MOST_STEPS, Dimension, steps, to_positive_si, to_si, whole_steps
+
+_LONGEST_DELAY = 100_000
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,9 @@ def decay(tau: float, dt: float, where: str) -> float:
     if dt > tau:
         allowed = f"at least the step of {dt * 1e3:g} ms"
         raise UnitError(message(where, f"{tau * 1e3:g} ms", allowed, "take a shorter dt"))
+    if tau > MOST_STEPS * dt:
+        allowed = f"at most {MOST_STEPS:g} steps of {dt * 1e3:g} ms"
+        raise UnitError(message(where, f"{tau * 1e3:g} ms", allowed, "take a longer dt"))
     return math.exp(-dt / tau)
 
 
@@ -239,6 +244,9 @@ def _projection(projection: Projection, dt: float, traces: dict[str, TracePlan])
     weights = projection.weights(len(edges.pre))
     delays = projection.delays(len(edges.pre))
     seconds = delays.values * delays.scale
+    if seconds.size and seconds.max() > _LONGEST_DELAY * dt:
+        wrong, allowed = f"{delays.values.max():g} {delays.unit}", f"at most {_LONGEST_DELAY} steps of {dt * 1e3:g} ms"
+        raise UnitError(message(f"{where}.delay", wrong, allowed))
     counts = np.rint(seconds / dt).astype(np.int64)
     off_grid = ~np.isclose(counts * dt, seconds, rtol=1e-9, atol=1e-12) | (counts < 1)
     if off_grid.any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class SpikerlError(Exception):
@@ -30,8 +30,16 @@ class FileError(SpikerlError):
     """A file is missing, damaged, of the wrong kind, or not what its manifest says."""
 
 
+class RunError(SpikerlError):
+    """A run failed after it had begun; its directory holds all finished checkpoints and can be resumed."""
+
+
 class DivergenceError(SpikerlError):
-    """Two back ends part; the message names the first step, population, neuron and variable."""
+    """Two back ends part; the message names the first step, population, neuron and variable, `facts` the same by name."""
+
+    def __init__(self, text: str, facts: Mapping[str, object] | None = None) -> None:
+        super().__init__(text)
+        self.facts: dict[str, object] = dict(facts or {})
 
 
 def message(where: str, value: object, allowed: str, remedy: str = "") -> str:
@@ -42,14 +50,17 @@ def message(where: str, value: object, allowed: str, remedy: str = "") -> str:
 
 def shorten(value: object, limit: int = 80) -> str:
     """Return ``repr(value)`` cut to `limit` characters, so that an array does not fill the screen."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a value that cannot even be shown, such as a whole number beyond Python's limit of digits
+        text = f"a {type(value).__name__} that cannot be shown"
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
-def nearest(name: str, valid: Iterable[str]) -> str:
+def nearest(name: object, valid: Iterable[str]) -> str:
     """Say ``did you mean 'x'?`` for the closest valid name, or list the valid ones."""
     names = sorted(valid)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6) if isinstance(name, str) else []
     if close:
         return f"did you mean {close[0]!r}?"
     return f"choose one of {', '.join(names)}" if names else "there is none to choose from"

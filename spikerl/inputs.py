@@ -50,10 +50,12 @@ class Hearing:
             (rates, "rates", [s.name for s in self.plan.sources.values() if s.poisson]),
             (modulators, "modulators", list(self.plan.modulators)),
         ):
+            if not isinstance(given, Mapping):
+                raise DescriptionError(message(where, given, "a mapping from names to arrays"))
             for name in given:
-                if name not in known:
+                if not isinstance(name, str) or name not in known:
                     allowed = f"{', '.join(known) or 'none'} here"
-                    raise DescriptionError(message(where, name, allowed, nearest(str(name), known)))
+                    raise DescriptionError(message(where, name, allowed, nearest(name, known)))
         heard = {
             name: self._poisson(source, first, steps, rates.get(name))
             if source.poisson
@@ -89,12 +91,13 @@ class Hearing:
         where, shape = f"spikes[{source.name!r}]", (steps, len(self.instances), source.size)
         spikes = np.zeros(shape, dtype=bool)
         if given is not None:
-            array = _array(given, where)
+            array = _array(given, where, booleans=True)
             if not np.isin(array, (0, 1)).all():
                 raise DescriptionError(message(where, array, "zeros and ones"))
-            if array.ndim == 2:
-                array = array[:, None, :]
-            spikes |= _broadcast(array, shape, where, "[time, neuron] or [time, batch, neuron]") != 0
+            if array.shape != (steps, source.size) and array.shape != shape:
+                allowed = f"[time, neuron] or [time, batch, neuron], here {list(shape)}"
+                raise DescriptionError(message(where, f"shape {list(array.shape)}", allowed))
+            spikes |= array.reshape(steps, -1, source.size) != 0
         now = (source.scheduled_steps >= first) & (source.scheduled_steps < first + steps)
         spikes[source.scheduled_steps[now] - first, :, source.scheduled_neurons[now]] = True
         return spikes
@@ -104,6 +107,9 @@ class Hearing:
         if isinstance(value, str):
             value = to_si(value, Dimension.NUMBER, where)
         array = _array(value, where)
+        if size is not None and array.ndim == 2:
+            allowed = "[neuron], [time, batch, neuron]"
+            raise DescriptionError(message(where, f"shape {list(array.shape)}", allowed))
         shape = (steps, batch) if size is None else (steps, batch, size)
         allowed = "one number, or [time], [time, batch]" if size is None else "[neuron], [time, batch, neuron]"
         if size is None and array.ndim == 1:
@@ -111,11 +117,14 @@ class Hearing:
         return _broadcast(array, shape, where, allowed).copy()
 
 
-def _array(value: ArrayLike, where: str) -> NDArray[np.float64]:
+def _array(value: ArrayLike, where: str, booleans: bool = False) -> NDArray[np.float64]:
     try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+        given = np.asarray(value)
+    except (TypeError, ValueError, OverflowError):
         raise DescriptionError(message(where, value, "an array of numbers")) from None
+    if given.dtype.kind not in ("iufb" if booleans else "iuf"):
+        raise DescriptionError(message(where, value, "an array of numbers"))
+    array = given.astype(np.float64)
     if not np.isfinite(array).all():
         raise DescriptionError(message(where, float(array[~np.isfinite(array)][0]), "finite numbers"))
     return array

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import numpy as np
+
 from spikerl.connectivity import (
     AllToAll,
     Blocks,
@@ -22,14 +24,17 @@ from spikerl.connectivity import (
     expand,
 )
 from spikerl.errors import DescriptionError, UnitError, message, nearest
+from spikerl.keywords import described
 from spikerl.neurons import Source
 from spikerl.plasticity.algebra import Eligibility, Modulator, Rule
 from spikerl.population import Population, check_name
 from spikerl.units import Dimension
 
+_PER_SYNAPSE = (str, int, float, np.integer, np.floating, Values, Uniform, Normal)
 Named = TypeVar("Named", "Population", "Projection", "Modulator")
 
 
+@described
 @dataclass(frozen=True)
 class Projection:
     """Synapses from `pre` to `post`: ``u_post += weight`` at `delay` after a spike of `pre`.
@@ -53,7 +58,7 @@ class Projection:
         for side, population in (("pre", self.pre), ("post", self.post)):
             if not isinstance(population, Population):
                 raise DescriptionError(message(f"Projection.{side}", population, "an sp.Population(...)"))
-        if not self.name:
+        if isinstance(self.name, str) and not self.name:
             object.__setattr__(self, "name", f"{self.pre.name}_to_{self.post.name}")
         check_name(self.name, "Projection.name")
         where = f"Projection({self.name!r})"
@@ -64,7 +69,7 @@ class Projection:
             allowed = "AllToAll, OneToOne, Probability, Blocks or Explicit"
             raise DescriptionError(message(f"{where}.connectivity", self.connectivity, allowed))
         for field, recipe in (("weight", self.weight), ("delay", self.delay)):
-            if isinstance(recipe, bool) or not isinstance(recipe, (str, int, float, Values, Uniform, Normal)):
+            if isinstance(recipe, bool) or not isinstance(recipe, _PER_SYNAPSE):
                 raise DescriptionError(message(f"{where}.{field}", recipe, "a quantity, Values, Uniform or Normal"))
         if self.rule is not None and not isinstance(self.rule, Rule):
             raise DescriptionError(message(f"{where}.rule", self.rule, "an sp.Rule(...) or None"))
@@ -103,6 +108,7 @@ class Projection:
                 raise DescriptionError(message(f"{where}.weight", f"{wrong:g} {weights.unit}".strip(), allowed_range))
 
 
+@described
 class Network:
     """A circuit: projections, the populations they join, and the modulators their rules read. Frozen.
 
@@ -122,9 +128,16 @@ class Network:
         populations: tuple[Population, ...] = (),
         modulators: tuple[Modulator, ...] = (),
     ) -> None:
-        for projection in projections:
-            if not isinstance(projection, Projection):
-                raise DescriptionError(message("Network", projection, "projections: sp.Projection(...)"))
+        for where, items, kind in (
+            ("Network", projections, Projection),
+            ("Network.populations", populations, Population),
+            ("Network.modulators", modulators, Modulator),
+        ):
+            if not isinstance(items, (tuple, list)):
+                raise DescriptionError(message(where, items, f"a tuple of sp.{kind.__name__}(...)"))
+            for item in items:
+                if not isinstance(item, kind):
+                    raise DescriptionError(message(where, item, f"sp.{kind.__name__}(...) only"))
         read = [factor for projection in projections for factor in _modulators(projection)]
         read.extend(modulators)
         joined = [side for projection in projections for side in (projection.pre, projection.post)]
@@ -139,6 +152,10 @@ class Network:
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse to change a network."""
         raise AttributeError(f"a Network is frozen; describe a new one instead of setting {name}")
+
+    def __delattr__(self, name: str) -> None:
+        """Refuse to change a network."""
+        raise AttributeError(f"a Network is frozen; describe a new one instead of deleting {name}")
 
     def __repr__(self) -> str:
         """Return everything it was made of."""

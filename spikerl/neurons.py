@@ -6,18 +6,23 @@ A spiking neuron is a set of relaxations ``tau dx/dt = target - x``, of which on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+import numpy as np
+
 from spikerl.errors import DescriptionError, UnitError, message
-from spikerl.units import Dimension, parse, to_nonnegative_si, to_positive_si, to_si
+from spikerl.keywords import described
+from spikerl.units import Dimension, parse, to_nonnegative_si, to_positive_si, to_si, whole_number
 
 Written = str | float | int
 
 
 def _or_zero(quantity: Written, dimension: Dimension, where: str) -> float:
     """Return `quantity` in SI; a plain 0 is the zero of every dimension."""
-    return 0.0 if quantity == 0 and not isinstance(quantity, bool) else to_si(quantity, dimension, where)
+    plain = isinstance(quantity, (int, float)) and not isinstance(quantity, bool)
+    return 0.0 if plain and quantity == 0 else to_si(quantity, dimension, where)
 
 
 class Relaxation(NamedTuple):
@@ -37,10 +42,14 @@ class Equations(NamedTuple):
     reset: tuple[tuple[str, str], ...]
 
 
+LARGEST = 10_000_000
+"""The most neurons that a population may have."""
+
 SYNAPTIC_CURRENT = Relaxation("u", "tau_syn", "0")
 MEMBRANE = Relaxation("v", "tau_mem", "rest + resistance * u + bias", held=True)
 
 
+@described
 @dataclass(frozen=True)
 class LIF:
     """``tau_mem dv/dt = rest - v + resistance u + bias``, ``tau_syn du/dt = -u``; fires where ``v > threshold``.
@@ -114,6 +123,7 @@ class LIF:
         return to_positive_si(self.resistance, dimension, f"{type(self).__name__}.resistance")
 
 
+@described
 @dataclass(frozen=True)
 class AdaptiveLIF:
     """A LIF whose threshold is ``threshold + b``: ``tau_adapt db/dt = -b``, and each spike adds `adapt` to `b`.
@@ -157,6 +167,7 @@ class AdaptiveLIF:
         return self.membrane.weight_dimension
 
 
+@described
 @dataclass(frozen=True)
 class SpikeSource:
     """Spikes given from outside: at each window of a session, or as a fixed schedule.
@@ -170,17 +181,20 @@ class SpikeSource:
 
     def __post_init__(self) -> None:
         """Check the schedule."""
-        object.__setattr__(self, "neurons", tuple(self.neurons))
-        object.__setattr__(self, "times", tuple(self.times))
+        for field in ("neurons", "times"):
+            sequence = self.neurons if field == "neurons" else self.times
+            if isinstance(sequence, str) or not isinstance(sequence, (Sequence, np.ndarray)):
+                raise DescriptionError(message(f"SpikeSource.{field}", sequence, "a sequence"))
+            object.__setattr__(self, field, tuple(sequence))
         if len(self.neurons) != len(self.times):
             allowed = f"as many times as neurons ({len(self.neurons)})"
             raise DescriptionError(message("SpikeSource.times", f"{len(self.times)} times", allowed))
         for neuron, time in zip(self.neurons, self.times, strict=True):
-            if isinstance(neuron, bool) or not isinstance(neuron, int) or neuron < 0:
-                raise DescriptionError(message("SpikeSource.neurons", neuron, "whole numbers from 0"))
+            whole_number(neuron, 0, LARGEST, "SpikeSource.neurons")
             to_nonnegative_si(time, Dimension.TIME, "SpikeSource.times")
 
 
+@described
 @dataclass(frozen=True)
 class Poisson:
     """Independent spikes with probability ``rate dt`` a step: the Poisson process of the step grid.

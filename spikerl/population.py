@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 
 from spikerl.errors import DescriptionError, message
-from spikerl.neurons import LIF, AdaptiveLIF, Neuron, Poisson, SpikeSource
+from spikerl.keywords import described
+from spikerl.neurons import LARGEST, LIF, AdaptiveLIF, Neuron, Poisson, SpikeSource
+from spikerl.units import whole_number
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_LARGEST = 10_000_000
 
 
 def check_name(name: object, where: str) -> None:
@@ -18,6 +19,7 @@ def check_name(name: object, where: str) -> None:
         raise DescriptionError(message(where, name, "at most 64 letters, digits and _, beginning with a letter"))
 
 
+@described
 @dataclass(frozen=True)
 class Population:
     """`size` neurons of one model under one `name`.
@@ -33,8 +35,7 @@ class Population:
         """Check name, size and neuron."""
         check_name(self.name, "Population.name")
         where = f"Population({self.name!r})"
-        if isinstance(self.size, bool) or not isinstance(self.size, int) or not 1 <= self.size <= _LARGEST:
-            raise DescriptionError(message(f"{where}.size", self.size, f"a whole number from 1 to {_LARGEST}"))
+        object.__setattr__(self, "size", whole_number(self.size, 1, LARGEST, f"{where}.size"))
         if not isinstance(self.neuron, (LIF, AdaptiveLIF, SpikeSource, Poisson)):
             allowed = "a neuron: sp.LIF(...), sp.AdaptiveLIF(...), sp.SpikeSource(...) or sp.Poisson(...)"
             raise DescriptionError(message(f"{where}.neuron", self.neuron, allowed))

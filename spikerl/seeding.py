@@ -11,16 +11,14 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from spikerl.errors import DescriptionError, message
+from spikerl.units import whole_number
 
 _OUTPUTS_PER_COUNT = 4  # Philox4x64 gives four 64-bit numbers for each value of its counter
 
 
 def check_seed(seed: object, where: str = "seed") -> int:
     """Return `seed` if it is a whole number from 0 to 2**63 - 1; raise `DescriptionError` otherwise."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
-        raise DescriptionError(message(where, seed, "a whole number from 0 to 2**63 - 1"))
-    return int(seed)
+    return whole_number(seed, 0, 2**63 - 1, where)
 
 
 def philox(seed: int, *labels: str | int, count: int = 0) -> np.random.Philox:

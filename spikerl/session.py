@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Literal
 
@@ -14,12 +14,17 @@ from spikerl.backends import base
 from spikerl.discretise import Plan, discretise
 from spikerl.errors import DescriptionError, message, nearest
 from spikerl.inputs import Hearing
+from spikerl.keywords import checked, described
 from spikerl.network import Network
 from spikerl.neurons import Written
 from spikerl.seeding import check_seed
-from spikerl.units import steps
+from spikerl.units import MOST_STEPS, steps, whole_number
+
+_MOST_INSTANCES = 1_000_000
+_MOST_VALUES = 2**31  # spikes of a window, a byte each
 
 
+@described
 @dataclass(frozen=True)
 class Record:
     """What an observation holds, by name; ``None`` means all, and the default is all spikes and all modulators.
@@ -32,6 +37,15 @@ class Record:
     voltages: tuple[str, ...] | None = ()
     weights: tuple[str, ...] | None = ()
     modulators: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Check that each field is a tuple of names."""
+        for field in fields(self):
+            names = getattr(self, field.name)
+            if names is not None and not isinstance(names, (tuple, list)):
+                allowed = "a tuple of names, or None for all"
+                raise DescriptionError(message(f"Record.{field.name}", names, allowed, "write ('name',)"))
+            object.__setattr__(self, field.name, None if names is None else tuple(names))
 
 
 @dataclass(frozen=True)
@@ -68,6 +82,7 @@ class Session:
         self._step = 0
         self._closed = False
 
+    @checked
     def step(
         self,
         duration: Written,
@@ -86,9 +101,13 @@ class Session:
         if self._closed:
             raise DescriptionError(message("Session.step", "a closed session", "an open one", "open the network again"))
         count = steps(duration, self.plan.dt, "Session.step: duration")
-        if count < 1:
-            raise DescriptionError(message("Session.step: duration", duration, "one step at least"))
-        window = self._hearing.window(self._step, count, spikes or {}, rates or {}, modulators or {})
+        most = _MOST_VALUES // (self.batch * sum(self.plan.sizes.values()))
+        if not 1 <= count <= most:
+            raise DescriptionError(
+                message("Session.step: duration", duration, f"1 to {most} steps", "take more windows")
+            )
+        heard = ({} if given is None else given for given in (spikes, rates, modulators))
+        window = self._hearing.window(self._step, count, *heard)
         happened = self._engine.advance(window)
         self._step += count
         fired = {**window.spikes, **happened.spikes}
@@ -109,8 +128,11 @@ class Session:
         """Return the complete state; any back end of the same network and batch can go on from it."""
         return self._engine.state()
 
+    @checked
     def restore(self, state: base.State) -> None:
         """Go on from `state`; raises `DescriptionError`, changing nothing, where it does not fit this session."""
+        if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
+            raise DescriptionError(message("state", state, "what Session.state() returns"))
         expected = self._engine.state()
         for name in sorted(expected.keys() ^ state.keys()):
             allowed = f"exactly the {len(expected)} arrays of this network's state"
@@ -121,8 +143,9 @@ class Session:
             if not good or array.dtype != expected[name].dtype or not np.isfinite(array).all():
                 wanted = f"finite {expected[name].dtype} of shape {list(expected[name].shape)}"
                 raise DescriptionError(message(f"state[{name!r}]", array, wanted))
-        if int(state["step"]) < 0:
-            raise DescriptionError(message("state['step']", int(state["step"]), "zero or above"))
+            if array.dtype.kind == "i" and array.size and not 0 <= array.min() <= array.max() <= MOST_STEPS:
+                wrong = int(array.min() if array.min() < 0 else array.max())
+                raise DescriptionError(message(f"state[{name!r}]", wrong, f"0 to {MOST_STEPS}"))
         self._engine.restore(state)
         self._step = int(state["step"])
 
@@ -144,6 +167,7 @@ class Session:
         return False
 
 
+@checked
 def open(
     network: Network,
     backend: str = "brian2",
@@ -164,9 +188,16 @@ def open(
     `precision`: "float64" or "float32". `one_window`: the session will step once, for which Brian2 compiles a
     standalone program. Raises `DescriptionError`, `UnitError`, `UnsupportedError`, `MissingSimulatorError`.
     """
-    for where, number, least in (("batch", batch, 1), ("first_instance", first_instance, 0)):
-        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= 1_000_000:
-            raise DescriptionError(message(where, number, f"a whole number from {least} to 1000000"))
+    batch = whole_number(batch, 1, _MOST_INSTANCES, "batch")
+    first_instance = whole_number(first_instance, 0, _MOST_INSTANCES, "first_instance")
+    for where, value, kind, allowed in (
+        ("backend", backend, str, "the name of a back end"),
+        ("record", record, Record, "an sp.Record(...)"),
+        ("device", device, str, "the name of a device, such as 'cpu'"),
+        ("one_window", one_window, bool, "True or False"),
+    ):
+        if not isinstance(value, kind):
+            raise DescriptionError(message(where, value, allowed))
     plan = discretise(network, dt)
     for field, wanted, known in (
         ("spikes", record.spikes, list(plan.sizes)),
@@ -175,7 +206,7 @@ def open(
         ("modulators", record.modulators, list(plan.modulators)),
     ):
         for name in wanted or ():
-            if name not in known:
+            if not isinstance(name, str) or name not in known:
                 allowed = ", ".join(known) or "none"
                 raise DescriptionError(message(f"record.{field}", name, allowed, nearest(name, known)))
     options = base.Options(batch, device, precision, one_window, _all(record.voltages, plan.neurons))

@@ -7,7 +7,12 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
-from spikerl.errors import UnitError, message, nearest
+import numpy as np
+
+from spikerl.errors import DescriptionError, UnitError, message, nearest
+
+MOST_STEPS = 10**12
+"""The longest time in steps: beyond it a decay is no longer told from 1, and counts reach the end of 64 bits."""
 
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)\s*\Z")
 
@@ -59,7 +64,7 @@ def parse(quantity: str | float | int, where: str) -> Quantity:
 
     Raises `UnitError`, beginning with `where`, for text that is no number, an unknown unit, NaN or an infinity.
     """
-    if isinstance(quantity, bool) or not isinstance(quantity, (str, int, float)):
+    if isinstance(quantity, bool) or not isinstance(quantity, (str, int, float, np.integer, np.floating)):
         raise UnitError(message(where, quantity, "a number, or text such as '20 ms'"))
     if isinstance(quantity, str):
         match = _NUMBER.match(quantity)
@@ -108,6 +113,26 @@ def to_nonnegative_si(quantity: str | float | int, dimension: Dimension, where: 
     return value
 
 
+def finite_number(number: object, where: str, allowed: str = "a finite number") -> float:
+    """Return a plain number as it is; raise `DescriptionError` for anything else, booleans, NaN and infinities."""
+    if isinstance(number, bool) or not isinstance(number, (int, float, np.integer, np.floating)):
+        raise DescriptionError(message(where, number, allowed))
+    try:
+        value = float(number)
+    except OverflowError:
+        raise DescriptionError(message(where, number, allowed)) from None
+    if not math.isfinite(value):
+        raise DescriptionError(message(where, number, allowed))
+    return value
+
+
+def whole_number(number: object, least: int, most: int, where: str) -> int:
+    """Return a whole number from `least` to `most`; raise `DescriptionError` for anything else and booleans."""
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not least <= number <= most:
+        raise DescriptionError(message(where, number, f"a whole number from {least} to {most}"))
+    return int(number)
+
+
 def steps(quantity: str | float | int, dt: float, where: str) -> int:
     """Return a time as a whole number of steps of `dt` seconds, refusing what is not a multiple of it."""
     return whole_steps(to_nonnegative_si(quantity, Dimension.TIME, where), dt, where)
@@ -115,6 +140,8 @@ def steps(quantity: str | float | int, dt: float, where: str) -> int:
 
 def whole_steps(seconds: float, dt: float, where: str) -> int:
     """Return `seconds` as a whole number of steps of `dt` seconds; raise `UnitError` for what is not a multiple."""
+    if seconds > MOST_STEPS * dt:
+        raise UnitError(message(where, f"{seconds * 1e3:g} ms", f"at most {MOST_STEPS:g} steps of {dt * 1e3:g} ms"))
     count = round(seconds / dt)
     if not math.isclose(count * dt, seconds, rel_tol=1e-9, abs_tol=1e-12):
         raise UnitError(message(where, f"{seconds * 1e3:g} ms", f"a multiple of the step of {dt * 1e3:g} ms"))

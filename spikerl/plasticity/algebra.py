@@ -14,9 +14,13 @@ from dataclasses import dataclass
 from enum import Enum
 
 from spikerl.errors import DescriptionError, message
+from spikerl.keywords import checked, described
 from spikerl.neurons import Written
 from spikerl.population import Population, check_name
-from spikerl.units import Dimension, to_positive_si, to_si
+from spikerl.units import Dimension, finite_number, to_nonnegative_si, to_positive_si
+
+_OPERANDS = "a finite number, a trace, a weight, an eligibility, a modulator"
+_ENDS = "two numbers, the lower one first"
 
 
 class Gate(Enum):
@@ -29,6 +33,8 @@ class Gate(Enum):
 
 class Operand(ABC):
     """What can be multiplied, added and subtracted: factors, products and sums of them."""
+
+    __array_ufunc__ = None  # so that a number of numpy leaves the arithmetic to the operand
 
     @abstractmethod
     def expression(self) -> Expression:
@@ -119,6 +125,7 @@ class Eligibility(Operand):
         return _single(self)
 
 
+@described
 @dataclass(frozen=True)
 class Modulator(Operand):
     """A third factor, such as dopamine: one number for all synapses, or one for each neuron of `target`.
@@ -145,8 +152,8 @@ class Modulator(Operand):
         where = f"Modulator({self.name!r})"
         if self.tau is not None:
             to_positive_si(self.tau, Dimension.TIME, f"{where}.tau")
-        to_si(self.baseline, Dimension.RATE, f"{where}.baseline")
-        _finite(self.gain, f"{where}.gain")
+        to_nonnegative_si(self.baseline, Dimension.RATE, f"{where}.baseline")
+        finite_number(self.gain, f"{where}.gain")
         for role, population in (("source", self.source), ("target", self.target)):
             if population is not None and not isinstance(population, Population):
                 raise DescriptionError(message(f"{where}.{role}", population, "an sp.Population(...) or None"))
@@ -200,34 +207,40 @@ def as_expression(operand: Operand | float) -> Expression:
     """Return `operand`, a number or an operand, as a sum of products; raise `DescriptionError` for anything else."""
     if isinstance(operand, Operand):
         return operand.expression()
-    return Expression((Product(_finite(operand, "a rule's coefficient")),))
+    return Expression((Product(finite_number(operand, "a rule's coefficient", _OPERANDS)),))
 
 
+@checked
 def pre_trace(tau: Written) -> PreTrace:
     """Return the trace of pre-synaptic spikes with time constant `tau`."""
     return PreTrace(tau)
 
 
+@checked
 def post_trace(tau: Written) -> PostTrace:
     """Return the trace of post-synaptic spikes with time constant `tau`."""
     return PostTrace(tau)
 
 
+@checked
 def eligibility(tau: Written, *terms: tuple[Term, ...]) -> Eligibility:
     """Return the eligibility with time constant `tau` that the gated `terms` feed."""
     return Eligibility(tau, _joined(terms, "eligibility"))
 
 
+@checked
 def on_pre(change: Operand | float) -> tuple[Term, ...]:
     """Return terms that act in steps in which the pre-synaptic neuron spikes."""
     return _gated(Gate.PRE, change)
 
 
+@checked
 def on_post(change: Operand | float) -> tuple[Term, ...]:
     """Return terms that act in steps in which the post-synaptic neuron spikes."""
     return _gated(Gate.POST, change)
 
 
+@checked
 def every_step(change: Operand | float) -> tuple[Term, ...]:
     """Return terms that act in every step (once a step, whatever its length)."""
     return _gated(Gate.STEP, change)
@@ -236,6 +249,7 @@ def every_step(change: Operand | float) -> tuple[Term, ...]:
 weight = Weight()
 
 
+@described
 class Rule:
     """``w <- clip(w + sum of terms, *bounds)``, its numbers in the unit that the projection's weight is written in.
 
@@ -251,16 +265,19 @@ class Rule:
         joined = _joined(terms, "Rule")
         if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
             raise DescriptionError(message("Rule.bounds", bounds, "a pair (lowest, highest)"))
-        low, high = bounds
-        numbers = all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in bounds)
-        if not numbers or math.isnan(low) or math.isnan(high) or low >= high:
-            raise DescriptionError(message("Rule.bounds", bounds, "two numbers, the lower one first"))
+        low, high = (_end(end, bounds) for end in bounds)
+        if not low < high:
+            raise DescriptionError(message("Rule.bounds", bounds, _ENDS))
         object.__setattr__(self, "terms", joined)
-        object.__setattr__(self, "bounds", (float(low), float(high)))
+        object.__setattr__(self, "bounds", (low, high))
 
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse to change a rule."""
         raise AttributeError(f"a Rule is frozen; write a new one instead of setting {name}")
+
+    def __delattr__(self, name: str) -> None:
+        """Refuse to change a rule."""
+        raise AttributeError(f"a Rule is frozen; write a new one instead of deleting {name}")
 
     def __repr__(self) -> str:
         """Return terms and bounds."""
@@ -280,7 +297,20 @@ def _single(factor: Factor) -> Expression:
 
 
 def _gated(gate: Gate, change: Operand | float) -> tuple[Term, ...]:
-    return tuple(Term(gate, product) for product in as_expression(change).products if product.coefficient != 0)
+    products = as_expression(change).products
+    for product in products:
+        finite_number(product.coefficient, "the product of a rule's coefficients")
+    return tuple(Term(gate, product) for product in products if product.coefficient != 0)
+
+
+def _end(end: object, bounds: object) -> float:
+    """Return one of the `bounds`, which may be infinite."""
+    if isinstance(end, float) and math.isinf(end):
+        return float(end)
+    try:
+        return finite_number(end, "Rule.bounds")
+    except DescriptionError:
+        raise DescriptionError(message("Rule.bounds", bounds, _ENDS)) from None
 
 
 def _joined(groups: tuple[tuple[Term, ...], ...], where: str) -> tuple[Term, ...]:
@@ -290,10 +320,3 @@ def _joined(groups: tuple[tuple[Term, ...], ...], where: str) -> tuple[Term, ...
     if not groups:
         raise DescriptionError(message(where, "no term", "at least one of on_pre, on_post, every_step"))
     return tuple(term for group in groups for term in group)
-
-
-def _finite(number: object, where: str) -> float:
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
-        allowed = "a finite number, a trace, a weight, an eligibility, a modulator"
-        raise DescriptionError(message(where, number, allowed))
-    return float(number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from spikerl.errors import DescriptionError, message, nearest
+from spikerl.keywords import checked
 from spikerl.neurons import Written
 from spikerl.plasticity.algebra import (
     Modulator,
@@ -16,10 +17,12 @@ from spikerl.plasticity.algebra import (
     post_trace,
     pre_trace,
 )
+from spikerl.units import finite_number
 
 _SIGNS = {"D1": 1.0, "D2": -1.0}
 
 
+@checked
 def dopamine_stdp(
     dopamine: Modulator,
     tau_elig: Written = "1 s",
@@ -36,9 +39,13 @@ def dopamine_stdp(
     ``c <- exp(-dt/tau_elig) c + a_plus x`` at post- and ``- a_minus y`` at pre-synaptic spikes, with traces x
     (`tau_plus`) and y (`tau_minus`). Amplitudes, `rate` (per step) and `bounds` are in the weight's unit.
     Izhikevich (2007); opposite signs in the two pathways: Shen et al. (2008), Neftci and Averbeck (2019).
-    Raises `DescriptionError` for another receptor.
+    Raises `DescriptionError` for another receptor, and for what is no modulator or no number in its place.
     """
-    if receptor not in _SIGNS:
+    if not isinstance(dopamine, Modulator):
+        raise DescriptionError(message("dopamine_stdp.dopamine", dopamine, "an sp.Modulator(...)"))
+    for where, number in (("a_plus", a_plus), ("a_minus", a_minus), ("rate", rate)):
+        finite_number(number, f"dopamine_stdp.{where}")
+    if not isinstance(receptor, str) or receptor not in _SIGNS:
         raise DescriptionError(message("dopamine_stdp.receptor", receptor, "D1 or D2", nearest(str(receptor), _SIGNS)))
     x, y = pre_trace(tau_plus), post_trace(tau_minus)
     elig = eligibility(tau_elig, on_post(a_plus * x), on_pre(-a_minus * y))
