@@ -5,7 +5,9 @@ The names below are the public surface. They are loaded at first use, so that th
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from spikerl.plasticity.dopamine import dopamine_stdp as dopamine_stdp
     from spikerl.plasticity.stdp import pair_stdp as pair_stdp
     from spikerl.population import Population as Population
+    from spikerl.report.page import report as report
+    from spikerl.results import Results as Results
+    from spikerl.run import run as run
     from spikerl.session import Observation as Observation
     from spikerl.session import Record as Record
     from spikerl.session import Session as Session
@@ -52,11 +57,26 @@ _HOMES = {
     "spikerl.plasticity.dopamine": "dopamine_stdp",
     "spikerl.plasticity.stdp": "pair_stdp",
     "spikerl.population": "Population",
+    "spikerl.report.page": "report",
+    "spikerl.results": "Results",
+    "spikerl.run": "run",
     "spikerl.session": "Observation Record Session open",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 __all__ = sorted(_HOME)  # noqa: PLE0605
+
+
+class _Surface(ModuleType):
+    """The package, of which ``run`` and ``report`` stay the functions when the modules of those names are imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Leave out a module that would stand where a public name is."""
+        if name not in _HOME or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Surface
 
 
 def __getattr__(name: str) -> Any:

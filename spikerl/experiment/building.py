@@ -53,12 +53,12 @@ def _built(experiment: Experiment) -> Built:
             raise DescriptionError(message(where, length, f"one step ({running.dt}) or more"))
     for key, names, known in (
         ("spikes", recording.spikes, list(plan.sizes)),
-        ("modulators", recording.modulators, list(plan.modulators)),
+        ("modulators", recording.modulators, [m.name for m in plan.modulators.values() if m.size is None]),
     ):
         for k, name in enumerate(names):
             where = f"record.{key}"
             if name not in known:
-                raise DescriptionError(message(where, name, ", ".join(known), nearest(name, known)))
+                raise DescriptionError(message(where, name, ", ".join(known) or "none", nearest(name, known)))
             if name in names[:k]:
                 raise DescriptionError(message(where, name, "each name once"))
     tasks = experiment.task.batch(experiment.parts["task"], running.seed, range(running.instances))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from spikerl.errors import FileError, message
 from spikerl.files import read_whole
+from spikerl.results.experiment_text import parse_toml
 
 LARGEST = 2**20
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -27,22 +27,18 @@ def load(path: Path) -> dict[str, Any]:
     if content.startswith(_BYTE_ORDER_MARK):
         raise FileError(message(where, content[:3], "UTF-8 text without a byte order mark", "save it without one"))
     try:
-        return tomllib.loads(content.decode("utf-8"))
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         wrong = content[error.start : error.end]
         raise FileError(message(f"{where}, byte {error.start}", wrong, "UTF-8 text")) from error
-    except RecursionError as error:
-        raise FileError(message(where, "values nested too deeply", "tables of numbers, texts and lists")) from error
-    except ValueError as error:  # TOMLDecodeError, and what int() and datetime say of a literal
-        allowed = "TOML: a [table], then key = value lines, each key once"
-        raise FileError(message(where, str(error), allowed)) from error
+    return parse_toml(text, where)
 
 
 def literal(text: str) -> Any:
     """Return the value of a TOML literal, or `text` itself where it is none."""
     try:
-        parsed = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
+        parsed = parse_toml(f"value = {text}", "setting")
+    except FileError:
         return text
     return parsed["value"] if parsed.keys() == {"value"} else text
 

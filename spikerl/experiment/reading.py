@@ -81,6 +81,15 @@ def assemble(name: str, tables: Tables, origins: dict[str, str]) -> Experiment:
     )
 
 
+def changed(experiment: Experiment, settings: Mapping[str, object]) -> Experiment:
+    """Return `experiment` with the values of `settings`, by ``table.key``; raises `DescriptionError`."""
+    tables = experiment.tables()
+    for key, value in settings.items():
+        table, name = _split(key)
+        tables[table][name] = value
+    return assemble(experiment.name, tables, experiment.origins)
+
+
 def _path(which: str | Path) -> Path:
     known = shipped()
     if str(which) in known:

@@ -42,9 +42,9 @@ class Running(BaseModel):
 class Recording(BaseModel):
     """The ``[record]`` table.
 
-    `spikes` of populations (default none); `weights` of the plastic projections: "every trial", "end" (default),
-    "never", or a number n for every n trials (from the first trial's end; the last is always kept); `modulators`,
-    their value in every step (default none).
+    `spikes` of populations (default none); `weights` of the projections that learn, as they are after "every trial",
+    at the "end" (default), after every so many trials and the last (a number), or "never"; `modulators` of one value
+    an instance, in every step (default none).
     """
 
     model_config = STRICT

@@ -1,0 +1,5 @@
+"""The command line: ``spikerl run | report | compare | list | doctor``."""
+
+from spikerl.cli.program import main
+
+__all__ = ["main"]

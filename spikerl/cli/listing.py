@@ -1,0 +1,49 @@
+"""What there is to run, as rows of name and one line about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from spikerl.backends import base
+from spikerl.circuit import circuits, load_circuit
+from spikerl.errors import MissingSimulatorError
+from spikerl.experiment.reading import read, shipped
+from spikerl.experiment.registry import load_task, tasks
+
+Rows = list[tuple[str, str]]
+
+
+def _experiments() -> Rows:
+    rows = []
+    for name in shipped():
+        experiment = read(name)
+        run = experiment.run
+        size = f"{run.instances} instances of {run.trials} trials on {run.backend}"
+        rows.append((name, f"{experiment.circuit.name} in {experiment.task.name}, {size}"))
+    return rows
+
+
+def _circuits() -> Rows:
+    return [(name, load_circuit(name).summary) for name in circuits()]
+
+
+def _tasks() -> Rows:
+    return [(name, load_task(name).summary) for name in tasks()]
+
+
+def _backends() -> Rows:
+    rows = []
+    for name in base.names():
+        try:
+            rows.append((name, base.load(name).capabilities.summary))
+        except MissingSimulatorError:
+            rows.append((name, f"not installed; pip install 'spikerl[{name}]'"))
+    return rows
+
+
+KINDS: dict[str, Callable[[], Rows]] = {
+    "experiments": _experiments,
+    "circuits": _circuits,
+    "tasks": _tasks,
+    "backends": _backends,
+}

@@ -1,0 +1,185 @@
+"""The commands and their options. What a command needs it imports when it is called, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from spikerl.cli.failing import BAD_INPUT, FAILED, STOPPED, clearly
+from spikerl.cli.progress import Bar
+
+app = typer.Typer(
+    name="spikerl",
+    help="Describe a spiking circuit and its plasticity once; simulate, train and deploy it anywhere.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+ExperimentName = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="A shipped name, or the path of a TOML file.")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of all random numbers.")]
+Instances = Annotated[int | None, typer.Option("--instances", metavar="N", help="Independent instances in lockstep.")]
+Trials = Annotated[int | None, typer.Option("--trials", metavar="N", help="Trials of each instance.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A key of the file, such as task.schedule=60/40. Repeatable."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")]
+
+
+@app.command()
+def run(
+    experiment: ExperimentName,
+    backend: Annotated[str | None, typer.Option("--backend", metavar="NAME", help="Back end to run on.")] = None,
+    seed: Seed = None,
+    instances: Instances = None,
+    trials: Trials = None,
+    setting: Settings = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Directory of the run; default runs/<its name>.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Run an experiment and write its results."""
+    with clearly(debug):
+        from spikerl.cli.summary import summary
+        from spikerl.experiment import overrides, read
+        from spikerl.run import directory, execute
+
+        options = {"run.backend": backend, "run.seed": seed, "run.instances": instances, "run.trials": trials}
+        chosen = read(experiment, _merged(overrides(setting or []), options))
+        place = directory(chosen, out)
+        try:
+            with Bar(chosen.name, chosen.run.trials, quiet=as_json) as bar:
+                results = execute(chosen, place, resume, lambda at: bar.show(at.done, f"P(better) {at.better:.2f}"))
+        except KeyboardInterrupt:
+            if (place / "manifest.json").exists():
+                again = [*sys.argv[1:], *([] if resume else ["--resume"])]
+                typer.echo(f"stopped; go on with: spikerl {shlex.join(again)}", err=True)
+            else:
+                typer.echo("stopped before the first trial had ended; nothing was written", err=True)
+            raise typer.Exit(STOPPED) from None
+        facts = summary(results)
+        if as_json:
+            typer.echo(json.dumps(facts))
+            return
+        better = facts["better"]
+        typer.echo(f"results    {results.path}")
+        typer.echo(f"P(better)  {better['mean']:.3f}, 95 % interval {better['low']:.3f} to {better['high']:.3f}")
+        typer.echo(f"page       spikerl report {shlex.quote(str(results.path))}")
+
+
+@app.command()
+def report(
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR ...", help="Directories of runs.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="PAGE.html", help="Default: report.html in DIR.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Write one self-contained page of figures from the results of runs."""
+    with clearly(debug):
+        from spikerl.report.page import report as write_page
+        from spikerl.results import Results
+
+        results = [Results.open(directory) for directory in directories]
+        page = out if out is not None else directories[0] / "report.html"
+        write_page(results, page)
+        typer.echo(f"page  {page}")
+
+
+@app.command()
+def compare(
+    experiment: ExperimentName,
+    backends: Annotated[
+        str, typer.Option("--backends", metavar="A,B,...", help="Back ends; the first is the measure of the others.")
+    ] = "reference,brian2,norse",
+    trials: Trials = None,
+    instances: Instances = None,
+    seed: Seed = None,
+    setting: Settings = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Run an experiment on several back ends in lockstep; exit with 1, and say where, if they part."""
+    with clearly(debug):
+        from spikerl.errors import DivergenceError
+        from spikerl.experiment import overrides, read
+        from spikerl.lockstep import compare as lockstep
+
+        names = [name.strip() for name in backends.split(",")]
+        options = {"run.seed": seed, "run.instances": instances, "run.trials": trials}
+        chosen = read(experiment, _merged(overrides(setting or []), options))
+        try:
+            with Bar(chosen.name, chosen.run.trials, quiet=as_json) as bar:
+                agreed = lockstep(chosen, names, lambda done, _: bar.show(done, "identical so far"))
+        except DivergenceError as error:
+            if as_json:
+                typer.echo(json.dumps({"agree": False, "backends": names, "message": str(error), **error.facts}))
+                raise typer.Exit(FAILED) from None
+            raise
+        found = agreed.agreement
+        if as_json:
+            facts = {"trials": agreed.trials, "choices": agreed.choices, "windows": found.windows, "steps": found.steps}
+            facts |= {"spikes": found.spikes, "largest_deviation": found.largest, "seconds": found.seconds}
+            typer.echo(json.dumps({"agree": True, "backends": names, **facts}))
+            return
+        typer.echo(f"{', '.join(names)} agree: {agreed.choices} choices and {found.spikes} spikes identical")
+        typer.echo(f"{found.windows} windows, {found.steps} steps, {chosen.run.instances} instances; largest relative deviation:")
+        for name, largest in found.largest.items():
+            typer.echo(f"  {name:12s} " + ", ".join(f"{kind} {value:.1e}" for kind, value in largest.items()))
+
+
+@app.command(name="list")
+def list_names(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[experiments|circuits|tasks|backends]", help="Default: all.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """List what is there to run: experiments, circuits, tasks, back ends."""
+    with clearly(debug):
+        from spikerl.cli.listing import KINDS
+        from spikerl.errors import DescriptionError, message, nearest
+
+        if kind is not None and kind not in KINDS:
+            raise DescriptionError(message("list", kind, ", ".join(KINDS), nearest(kind, KINDS)))
+        for name in KINDS if kind is None else (kind,):
+            if kind is None:
+                typer.echo(f"{name}:")
+            rows = KINDS[name]()
+            width = max((len(row[0]) for row in rows), default=0)
+            for row in rows:
+                typer.echo(f"  {row[0]:{width}s}  {row[1]}")
+
+
+@app.command()
+def doctor(debug: Debug = False) -> None:
+    """Say what this installation can do, and how to get what is missing."""
+    with clearly(debug):
+        from spikerl.cli.examination import examine
+
+        for line in examine():
+            typer.echo(line)
+
+
+def _merged(settings: dict[str, str], options: dict[str, Any]) -> dict[str, object]:
+    """Return settings and options as one, refusing a key that is in both."""
+    from spikerl.errors import DescriptionError, message
+
+    given = {key: value for key, value in options.items() if value is not None}
+    for key in given.keys() & settings.keys():
+        raise DescriptionError(message(f"--set {key}", settings[key], "each key once", f"--{key.split('.')[1]} gives it too"))
+    return {**settings, **given}
+
+
+def main() -> None:
+    """Run the program."""
+    app(prog_name="spikerl")

@@ -1,0 +1,47 @@
+"""How far a long command is: a bar on a terminal, plain lines elsewhere, on standard error."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+EVERY = 10
+
+
+@final
+class Bar:
+    """Shows ``done of total`` trials of `name`; `quiet` shows nothing. A context manager."""
+
+    def __init__(self, name: str, total: int, quiet: bool = False) -> None:
+        self._name, self._total, self._quiet = name, total, quiet
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> Bar:
+        """Open the bar, where there is a terminal."""
+        if not self._quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = Progress(*columns, TextColumn("{task.fields[note]}"), console=Console(stderr=True))
+            self._bar.add_task(self._name, total=self._total, note="")
+            self._bar.start()
+        return self
+
+    def show(self, done: int, note: str) -> None:
+        """Say that `done` trials are done."""
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=done, note=note)
+        elif not self._quiet and (done % EVERY == 0 or done == self._total):
+            print(f"{self._name}: trial {done} of {self._total}, {note}", file=sys.stderr, flush=True)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the bar."""
+        if self._bar is not None:
+            self._bar.stop()

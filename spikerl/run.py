@@ -1,0 +1,212 @@
+"""One experiment from its file to its results: build, open, loop, write, with checkpoints."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikerl.errors import DescriptionError, FileError, RunError, message
+from spikerl.experiment.building import Built, build
+from spikerl.experiment.reading import read
+from spikerl.experiment.tables import Experiment
+from spikerl.loop import ClosedLoop, Trial
+from spikerl.results import Column, Contents, Results, RunFacts, RunWriter, Synapses
+from spikerl.session import Record, Session, open
+from spikerl.tasks.protocol import PHASES
+
+WHOLE, REAL = "<i8", "<f8"
+
+
+class Progress(NamedTuple):
+    """How far a run is: trials done, trials in all, and the fraction of better choices in the last trial."""
+
+    done: int
+    trials: int
+    better: float
+
+
+def run(
+    experiment: str | Path,
+    *,
+    backend: str | None = None,
+    seed: int | None = None,
+    instances: int | None = None,
+    trials: int | None = None,
+    settings: Mapping[str, object] | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Results:
+    """Run `experiment`, a shipped name or a TOML file, write its directory, and return the results.
+
+    `backend`, `seed`, `instances`, `trials` and `settings` (values by ``table.key``, such as
+    ``{"task.schedule": "60/40"}``) go before what the file says. `out`: a new or empty directory, by default
+    ``runs/<experiment>-<backend>-seed<seed>``. `resume`: go on with the run in it, from its last checkpoint, to the
+    same bytes as if it had never stopped. `progress` is called after every trial.
+
+    Raises `DescriptionError`, `UnitError`, `FileError`, `UnsupportedError` or `MissingSimulatorError` before anything
+    runs or is written, and `RunError` for what goes wrong later; a run that was stopped can be resumed.
+    """
+    given: dict[str, object] = dict(settings or {})
+    for key, value in (("backend", backend), ("seed", seed), ("instances", instances), ("trials", trials)):
+        if value is not None and f"run.{key}" in given:
+            raise DescriptionError(message(f"run.{key}", value, "one value", "it is among the settings too"))
+        if value is not None:
+            given[f"run.{key}"] = value
+    chosen = read(experiment, given)
+    return execute(chosen, directory(chosen, out), resume, progress)
+
+
+def directory(experiment: Experiment, out: str | Path | None = None) -> Path:
+    """Return where `experiment` is written: `out`, or its place under ``runs/``."""
+    running = experiment.run
+    return Path(out) if out is not None else Path("runs") / f"{experiment.name}-{running.backend}-seed{running.seed}"
+
+
+def execute(
+    experiment: Experiment, out: Path, resume: bool = False, progress: Callable[[Progress], None] | None = None
+) -> Results:
+    """Run what `read` returned; see `run`."""
+    built = build(experiment)
+    if not resume and os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir())):
+        remedy = "go on with it (--resume), or give another directory (--out)"
+        raise FileError(message("run directory", str(out), "a new or empty directory", remedy))
+    if resume and not (out / "manifest.json").is_file():
+        raise FileError(message("run directory", str(out), "the directory of a run that was stopped", "leave --resume out"))
+    running = experiment.run
+    with open(
+        built.circuit.network,
+        running.backend,
+        seed=running.seed,
+        batch=running.instances,
+        dt=running.dt,
+        record=_observed(experiment, built),
+        device=running.device,
+        precision=running.precision,
+    ) as session:
+        instances = range(running.instances)
+        loop = ClosedLoop(
+            session, built.circuit, experiment.trial_protocol, built.tasks, running.seed, instances
+        )
+        _play(_Recorder(experiment, built, session), loop, out, resume, progress)
+    return Results.open(out)
+
+
+def _play(
+    recorder: _Recorder, loop: ClosedLoop, out: Path, resume: bool, progress: Callable[[Progress], None] | None
+) -> None:
+    """Play all trials that are left and write them; what stops the run is written into its directory."""
+    running = recorder.experiment.run
+    text = recorder.experiment.toml()
+    writer, state, done = None, {}, 0
+    if resume:
+        writer, state = RunWriter.resume(out, text)
+    try:
+        if state:
+            loop.restore(state)
+            done = int(state["loop/number"])
+        while done < running.trials:
+            trial = loop.trial()
+            if writer is None:
+                # The first trial says which columns its task has.
+                facts = RunFacts(running.seed, running.backend)
+                writer = RunWriter.create(out, text, facts, recorder.contents(trial))
+            recorder.append(writer, trial)
+            done += 1
+            if done % running.checkpoint_every == 0 and done < running.trials:
+                writer.checkpoint(loop.state())
+            if progress:
+                progress(Progress(done, running.trials, float(trial.columns["better"].mean())))
+        assert writer is not None
+        writer.finish()
+    except BaseException as error:
+        if writer is None:
+            raise
+        reason = "stopped by hand" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"
+        with contextlib.suppress(FileError):  # where the disk is the cause, the cause is what is raised
+            writer.fail(f"in trial {done}: {reason}")
+        if not isinstance(error, Exception):
+            raise
+        raise RunError(f"the run in {out} failed in trial {done}: {error}; go on with --resume") from error
+
+
+def _observed(experiment: Experiment, built: Built) -> Record:
+    """Return what the loop reads and what is to be written."""
+    read_by_loop = (built.circuit.dopamine, *(vote.population for vote in built.circuit.votes))
+    spikes = tuple(dict.fromkeys((*read_by_loop, *experiment.record.spikes)))
+    return Record(spikes=spikes, modulators=experiment.record.modulators)
+
+
+@dataclass(frozen=True)
+class _Recorder:
+    """Takes from each trial what ``[record]`` asks for."""
+
+    experiment: Experiment
+    built: Built
+    session: Session
+
+    def contents(self, trial: Trial) -> Contents:
+        """Return what the results will hold, the trial columns being those of `trial`."""
+        recording, plan = self.experiment.record, self.built.plan
+        projections = self.built.circuit.learning if recording.weights != "never" else ()
+        columns = {
+            name: Column("Hz" if name.startswith("dopamine_") else "1", REAL if values.dtype.kind == "f" else WHOLE)
+            for name, values in trial.columns.items()
+        }
+        weights = {
+            name: Synapses(plan.projections[name].unit or "1", plan.projections[name].pre_index, plan.projections[name].post_index)
+            for name in projections
+        }
+        return Contents(
+            dt=plan.dt,
+            instances=self.experiment.run.instances,
+            trials=columns,
+            spikes={name: plan.size(name) for name in recording.spikes},
+            weights=weights,
+            modulators=dict.fromkeys(recording.modulators, "1"),
+        )
+
+    def append(self, writer: RunWriter, trial: Trial) -> None:
+        """Add the rows of `trial`."""
+        phases = [trial.phases[name] for name in PHASES]
+        names = self.experiment.record.spikes
+        spikes = {name: _spikes([(phase.first, phase.spikes[name]) for phase in phases]) for name in names}
+        first = phases[0].first
+        modulators = {}
+        for name in self.experiment.record.modulators:
+            value = np.concatenate([phase.modulators[name] for phase in phases])
+            modulators[name] = (np.arange(first, first + len(value)), value)
+        weights = {}
+        if self._keeps_weights(trial.number):
+            last = phases[-1].first + len(next(iter(phases[-1].spikes.values())))
+            weights = {
+                name: (np.array([last]), self.session.weights(name)[None]) for name in self.built.circuit.learning
+            }
+        writer.append(trials=trial.columns, spikes=spikes, weights=weights, modulators=modulators)
+
+    def _keeps_weights(self, number: int) -> bool:
+        """Say whether the weights after trial `number` (from 0) are recorded; but for "never", the last always are."""
+        match self.experiment.record.weights:
+            case "never":
+                return False
+            case "every trial":
+                return True
+            case int(every) if (number + 1) % every == 0:
+                return True
+        return number + 1 == self.experiment.run.trials
+
+
+def _spikes(
+    windows: list[tuple[int, NDArray[np.bool_]]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return (step, instance, neuron) of every spike in windows [time, batch, neuron] that begin at given steps."""
+    found = [np.nonzero(fired) for _, fired in windows]
+    step = np.concatenate([first + when for (first, _), (when, _, _) in zip(windows, found, strict=True)])
+    return step, np.concatenate([at[1] for at in found]), np.concatenate([at[2] for at in found])
