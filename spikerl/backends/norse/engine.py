@@ -1,0 +1,148 @@
+"""The engine: a thin shell that holds the tensors, feeds windows to the step, and brings recordings home."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spikerl.backends.base import Capabilities, Options, State, Trajectory, initial_state
+from spikerl.backends.norse.lower import lower
+from spikerl.backends.norse.portable import pack, to_numpy, unchanging, unpack
+from spikerl.backends.norse.program import Inputs, NetworkState, Program
+from spikerl.backends.norse.step import step
+from spikerl.discretise import Plan
+from spikerl.errors import UnsupportedError, message
+from spikerl.inputs import Window
+
+_PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
+
+
+@dataclass(frozen=True)
+class Norse:
+    """The back end ``norse``: Norse's cells and surrogates on torch, all instances in one batch, on any device."""
+
+    name: str = "norse"
+    capabilities: Capabilities = field(
+        default_factory=lambda: Capabilities(
+            devices=("cpu", "cuda", "mps", "xpu"),
+            precisions=tuple(_PRECISIONS),
+            needs=("torch", "norse"),
+            summary="Norse cells on torch, batched, on CPU or GPU, with gradients",
+        )
+    )
+
+    def lower(self, plan: Plan) -> Program:
+        """Return the program of `plan` for the CPU in float64; `lower.lower` takes device, dtype and surrogate."""
+        return lower(plan)
+
+    def open(self, plan: Plan, options: Options) -> NorseEngine:
+        """Start an engine at step 0; raises `UnsupportedError` where the device is not there or lacks the precision."""
+        dtype = _PRECISIONS[options.precision]
+        return NorseEngine(lower(plan, _device(options.device, dtype), dtype), options)
+
+
+class NorseEngine:
+    """Runs windows under inference mode, where weights and eligibilities are changed in place."""
+
+    def __init__(self, program: Program, options: Options) -> None:
+        self._program = program
+        self._options = options
+        self._integrating = {
+            name: (start - program.sources, stop - program.sources)
+            for name, (start, stop) in program.places.items()
+            if start >= program.sources
+        }
+        start = initial_state(program.plan, options.batch)
+        self._tensors = self._packed(start)
+        self._fixed = unchanging(program, start)
+        self._step = 0
+
+    def advance(self, window: Window) -> Trajectory:
+        """Run the window: inputs go to the device once before it, recordings come back once after it."""
+        program = self._program
+        with torch.inference_mode():
+            heard = self._heard(window)
+            held = tuple(self._held(window, modulator.name) for modulator in program.modulators)
+            spikes = self._record(window, sum(program.sizes) - program.sources, dtype=torch.bool)
+            voltages = {name: self._record(window, program.plan.size(name)) for name in self._options.voltages}
+            values = [self._record(window, *value.shape[1:]) for value in self._tensors.modulators]
+            for k in range(window.steps):
+                now = tuple(None if value is None else value[k] for value in held)
+                inputs = Inputs(heard[k].to(program.dtype), now)
+                self._tensors, outputs = step(program, self._tensors, inputs, donate=True)
+                spikes[k] = outputs.spikes
+                for record, value in zip(values, outputs.modulators, strict=True):
+                    record[k] = value
+                for name, record in voltages.items():
+                    record[k] = self._voltage(name)
+        self._step += window.steps
+        home = spikes.cpu().numpy()
+        return Trajectory(
+            spikes={name: home[:, :, start:stop] for name, (start, stop) in self._integrating.items()},
+            voltages={name: to_numpy(record) for name, record in voltages.items()},
+            modulators={m.name: to_numpy(r) for m, r in zip(program.modulators, values, strict=True)},
+        )
+
+    def weights(self, projection: str) -> NDArray[np.float64]:
+        """Return the present weights of `projection`, [batch, synapse], in the unit they were written in."""
+        for synapses, weight in zip(self._program.synapses, self._tensors.weights, strict=True):
+            if synapses.projection == projection and synapses.rule is not None:
+                return to_numpy(synapses.place.unpack(weight))
+        fixed: NDArray[np.float64] = self._fixed[f"weight/{projection}"].copy()
+        return fixed
+
+    def state(self) -> State:
+        """Return the complete state, as copies."""
+        return unpack(self._program, self._tensors, self._fixed, self._step)
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`, which has been checked."""
+        self._tensors = self._packed(state)
+        self._fixed = unchanging(self._program, state)
+        self._step = int(state["step"])
+
+    def close(self) -> None:
+        """Nothing is held but tensors, which go with the engine."""
+
+    def _packed(self, state: State) -> NetworkState:
+        with torch.inference_mode():
+            return pack(self._program, state, self._options.batch)
+
+    def _record(self, window: Window, *size: int, dtype: torch.dtype | None = None) -> Tensor:
+        shape = (window.steps, self._options.batch, *size)
+        return torch.empty(shape, dtype=dtype or self._program.dtype, device=self._program.device)
+
+    def _heard(self, window: Window) -> Tensor:
+        """The spikes of all sources side by side, bool [time, batch, source neuron], on the device."""
+        given = [window.spikes[name] for name in self._program.plan.sources]
+        nothing = np.zeros((window.steps, self._options.batch, 0), dtype=bool)
+        return torch.from_numpy(np.concatenate([nothing, *given], 2)).to(self._program.device)
+
+    def _held(self, window: Window, modulator: str) -> Tensor | None:
+        if modulator not in window.held:
+            return None
+        return torch.tensor(window.held[modulator], dtype=self._program.dtype, device=self._program.device)
+
+    def _voltage(self, population: str) -> Tensor:
+        start, stop = self._integrating[population]
+        for cell, state in zip(self._program.cells, self._tensors.cells, strict=True):
+            if start < cell.size:
+                return state.variables[cell.variables.index("v")][:, start:stop]
+            start, stop = start - cell.size, stop - cell.size
+        raise AssertionError(f"{population} lies in no cell")
+
+
+def _device(name: str, dtype: torch.dtype) -> torch.device:
+    """Return the device called `name`; raises `UnsupportedError` where torch cannot use it, or not with `dtype`."""
+    try:
+        device = torch.device(name)
+        torch.zeros(1, dtype=dtype, device=device).sum().item()
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        reason = str(error).strip().splitlines()[0]
+        allowed = f"a device on which torch computes in {str(dtype).removeprefix('torch.')} here, such as 'cpu'"
+        raise UnsupportedError(message("device of back end 'norse'", name, allowed, f"torch says: {reason}")) from error
+    return device
