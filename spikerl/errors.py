@@ -35,7 +35,7 @@ class RunError(SpikerlError):
 
 
 class DivergenceError(SpikerlError):
-    """Two back ends part; the message names the first step, population, neuron and variable, `facts` the same by name."""
+    """Two back ends part: the message names the first step, population, neuron and variable, and so do `facts`."""
 
     def __init__(self, text: str, facts: Mapping[str, object] | None = None) -> None:
         super().__init__(text)

@@ -50,9 +50,8 @@ class _Part(NamedTuple):
     step: int
     rank: int
     variable: str
-    unit: str
     name: str
-    index: tuple[int, ...]
+    place: tuple[int, ...]
     ours: object
     theirs: object
 
@@ -123,14 +122,14 @@ class Lockstep:
         parts = []
         for name, fired in ours.spikes.items():
             wrong = fired != theirs.spikes[name]
-            parts.append(_part(wrong, 0, "spike", "", name, fired, theirs.spikes[name]))
-        for rank, kind, unit, mine, other_values in (
-            (1, "modulator", "", ours.modulators, theirs.modulators),
-            (2, "voltage", "", ours.voltages, theirs.voltages),
+            parts.append(_part(wrong, 0, "spike", name, fired, theirs.spikes[name]))
+        for rank, kind, mine, others in (
+            (1, "modulator", ours.modulators, theirs.modulators),
+            (2, "voltage", ours.voltages, theirs.voltages),
         ):
             for name, values in mine.items():
-                wrong = self._deviating(other, kind, name, values, other_values[name])
-                parts.append(_part(wrong, rank, kind, unit, name, values, other_values[name]))
+                wrong = self._deviating(other, kind, name, values, others[name])
+                parts.append(_part(wrong, rank, kind, name, values, others[name]))
         found = [part for part in parts if part is not None]
         if found:
             part = min(found)
@@ -140,7 +139,7 @@ class Lockstep:
         for name, ours in weights.items():
             theirs = self._sessions[other].weights(name)
             wrong = self._deviating(other, "weight", name, ours, theirs)[None]
-            part = _part(wrong, 3, "weight", self.plan.projections[name].unit, name, ours[None], theirs[None])
+            part = _part(wrong, 3, "weight", name, ours[None], theirs[None])
             if part is not None:
                 self._raise(other, part._replace(step=step))
 
@@ -157,21 +156,22 @@ class Lockstep:
 
     def _raise(self, other: str, part: _Part) -> None:
         if part.variable == "weight":
-            projection, synapse = self.plan.projections[part.name], part.index[1]
-            pair = f"{projection.pre}[{projection.pre_index[synapse]}] -> {projection.post}[{projection.post_index[synapse]}]"
+            projection, synapse = self.plan.projections[part.name], part.place[1]
+            pre, post = projection.pre_index[synapse], projection.post_index[synapse]
+            pair = f"{projection.pre}[{pre}] -> {projection.post}[{post}]"
             facts: dict[str, object] = {"projection": part.name, "synapse": synapse, "between": pair}
             place = f"projection {part.name!r}, synapse {synapse} ({pair}), at the end of the window"
         elif part.variable == "modulator":
             facts, place = {"modulator": part.name}, f"modulator {part.name!r}"
-            if len(part.index) > 1:
-                facts, place = facts | {"neuron": part.index[1]}, f"{place}, neuron {part.index[1]}"
+            if len(part.place) > 1:
+                facts, place = facts | {"neuron": part.place[1]}, f"{place}, neuron {part.place[1]}"
         else:
-            facts = {"population": part.name, "neuron": part.index[1]}
-            place = f"population {part.name!r}, neuron {part.index[1]}"
+            facts = {"population": part.name, "neuron": part.place[1]}
+            place = f"population {part.name!r}, neuron {part.place[1]}"
         values = {self._first: part.ours, other: part.theirs}
-        facts = {"step": part.step, "variable": part.variable, "instance": part.index[0]} | facts | {"values": values}
-        said = ", ".join(f"{name} has {value}{part.unit and ' ' + part.unit}" for name, value in values.items())
-        where = f"step {part.step} ({part.step * self.plan.dt:g} s), {place}, instance {part.index[0]}"
+        facts = {"step": part.step, "variable": part.variable, "instance": part.place[0]} | facts | {"values": values}
+        said = ", ".join(f"{name} has {value}" for name, value in values.items())
+        where = f"step {part.step} ({part.step * self.plan.dt:g} s), {place}, instance {part.place[0]}"
         allowed = "the same spikes" if part.variable == "spike" else f"a relative deviation of {TOLERANCE:g}"
         text = f"{other} parts from {self._first}: {where}, {part.variable}: {said}; allowed: {allowed}"
         raise DivergenceError(text, facts)
@@ -235,12 +235,12 @@ def _floors(plan: Plan) -> dict[tuple[str, str], float]:
 
 
 def _part(
-    wrong: NDArray[np.bool_], rank: int, variable: str, unit: str, name: str, ours: NDArray[Any], theirs: NDArray[Any]
+    wrong: NDArray[np.bool_], rank: int, variable: str, name: str, ours: NDArray[Any], theirs: NDArray[Any]
 ) -> _Part | None:
     """Return the first true place of `wrong` [time, batch, ...], in the order of time, or None."""
     flat = int(wrong.argmax()) if wrong.size else 0
     if not wrong.size or not wrong.flat[flat]:
         return None
     step, *index = (int(k) for k in np.unravel_index(flat, wrong.shape))
-    place = (step, *index)
-    return _Part(step, rank, variable, unit, name, tuple(index), ours[place].item(), theirs[place].item())
+    there = (step, *index)
+    return _Part(step, rank, variable, name, tuple(index), ours[there].item(), theirs[there].item())

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,9 @@ def execute(
         remedy = "go on with it (--resume), or give another directory (--out)"
         raise FileError(message("run directory", str(out), "a new or empty directory", remedy))
     if resume and not (out / "manifest.json").is_file():
-        raise FileError(message("run directory", str(out), "the directory of a run that was stopped", "leave --resume out"))
+        raise FileError(
+            message("run directory", str(out), "the directory of a run that was stopped", "leave --resume out")
+        )
     running = experiment.run
     with open(
         built.circuit.network,
@@ -92,9 +94,7 @@ def execute(
         precision=running.precision,
     ) as session:
         instances = range(running.instances)
-        loop = ClosedLoop(
-            session, built.circuit, experiment.trial_protocol, built.tasks, running.seed, instances
-        )
+        loop = ClosedLoop(session, built.circuit, experiment.trial_protocol, built.tasks, running.seed, instances)
         _play(_Recorder(experiment, built, session), loop, out, resume, progress)
     return Results.open(out)
 
@@ -105,7 +105,9 @@ def _play(
     """Play all trials that are left and write them; what stops the run is written into its directory."""
     running = recorder.experiment.run
     text = recorder.experiment.toml()
-    writer, state, done = None, {}, 0
+    writer: RunWriter | None = None
+    state: dict[str, NDArray[Any]] = {}
+    done = 0
     if resume:
         writer, state = RunWriter.resume(out, text)
     try:
@@ -155,15 +157,13 @@ class _Recorder:
     def contents(self, trial: Trial) -> Contents:
         """Return what the results will hold, the trial columns being those of `trial`."""
         recording, plan = self.experiment.record, self.built.plan
-        projections = self.built.circuit.learning if recording.weights != "never" else ()
+        learning = self.built.circuit.learning if recording.weights != "never" else ()
         columns = {
             name: Column("Hz" if name.startswith("dopamine_") else "1", REAL if values.dtype.kind == "f" else WHOLE)
             for name, values in trial.columns.items()
         }
-        weights = {
-            name: Synapses(plan.projections[name].unit or "1", plan.projections[name].pre_index, plan.projections[name].post_index)
-            for name in projections
-        }
+        learned = [plan.projections[name] for name in learning]
+        weights = {p.name: Synapses(p.unit or "1", p.pre_index, p.post_index) for p in learned}
         return Contents(
             dt=plan.dt,
             instances=self.experiment.run.instances,

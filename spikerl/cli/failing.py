@@ -32,5 +32,7 @@ def clearly(debug: bool) -> Iterator[None]:
     except Exception as error:
         if debug:
             raise
-        typer.echo(f"spikerl: a fault of spikerl itself, {type(error).__name__}: {error} (--debug shows where)", err=True)
+        typer.echo(
+            f"spikerl: a fault of spikerl itself, {type(error).__name__}: {error} (--debug shows where)", err=True
+        )
         raise typer.Exit(FAILED) from None

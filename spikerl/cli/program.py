@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from spikerl.cli.failing import BAD_INPUT, FAILED, STOPPED, clearly
+from spikerl.cli.failing import FAILED, STOPPED, clearly
 from spikerl.cli.progress import Bar
 
 app = typer.Typer(
@@ -22,7 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-ExperimentName = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="A shipped name, or the path of a TOML file.")]
+ExperimentName = Annotated[
+    str, typer.Argument(metavar="EXPERIMENT", help="A shipped name, or the path of a TOML file.")
+]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of all random numbers.")]
 Instances = Annotated[int | None, typer.Option("--instances", metavar="N", help="Independent instances in lockstep.")]
 Trials = Annotated[int | None, typer.Option("--trials", metavar="N", help="Trials of each instance.")]
@@ -127,12 +129,13 @@ def compare(
             raise
         found = agreed.agreement
         if as_json:
-            facts = {"trials": agreed.trials, "choices": agreed.choices, "windows": found.windows, "steps": found.steps}
-            facts |= {"spikes": found.spikes, "largest_deviation": found.largest, "seconds": found.seconds}
-            typer.echo(json.dumps({"agree": True, "backends": names, **facts}))
+            facts = {"agree": True, "backends": names, "trials": agreed.trials, "choices": agreed.choices}
+            facts |= {"windows": found.windows, "steps": found.steps, "spikes": found.spikes}
+            typer.echo(json.dumps(facts | {"largest_deviation": found.largest, "seconds": found.seconds}))
             return
         typer.echo(f"{', '.join(names)} agree: {agreed.choices} choices and {found.spikes} spikes identical")
-        typer.echo(f"{found.windows} windows, {found.steps} steps, {chosen.run.instances} instances; largest relative deviation:")
+        size = f"{found.windows} windows, {found.steps} steps, {chosen.run.instances} instances"
+        typer.echo(f"{size}; largest relative deviation:")
         for name, largest in found.largest.items():
             typer.echo(f"  {name:12s} " + ", ".join(f"{kind} {value:.1e}" for kind, value in largest.items()))
 
@@ -176,7 +179,9 @@ def _merged(settings: dict[str, str], options: dict[str, Any]) -> dict[str, obje
 
     given = {key: value for key, value in options.items() if value is not None}
     for key in given.keys() & settings.keys():
-        raise DescriptionError(message(f"--set {key}", settings[key], "each key once", f"--{key.split('.')[1]} gives it too"))
+        raise DescriptionError(
+            message(f"--set {key}", settings[key], "each key once", f"--{key.split('.')[1]} gives it too")
+        )
     return {**settings, **given}
 
 

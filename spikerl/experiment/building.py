@@ -41,7 +41,9 @@ def _built(experiment: Experiment) -> Built:
     running, recording = experiment.run, experiment.record
     if running.backend not in base.names():
         names = base.names()
-        raise DescriptionError(message("run.backend", running.backend, ", ".join(names), nearest(running.backend, names)))
+        raise DescriptionError(
+            message("run.backend", running.backend, ", ".join(names), nearest(running.backend, names))
+        )
     base.check(base.load(running.backend), base.Options(running.instances, running.device, running.precision))
     circuit = experiment.circuit.build(experiment.parts["circuit"])
     plan = discretise(circuit.network, running.dt)
@@ -51,15 +53,15 @@ def _built(experiment: Experiment) -> Built:
         length = protocol.duration(phase.name)
         if steps(length, plan.dt, where) < 1:
             raise DescriptionError(message(where, length, f"one step ({running.dt}) or more"))
-    for key, names, known in (
+    for key, wanted, known in (
         ("spikes", recording.spikes, list(plan.sizes)),
         ("modulators", recording.modulators, [m.name for m in plan.modulators.values() if m.size is None]),
     ):
-        for k, name in enumerate(names):
+        for k, name in enumerate(wanted):
             where = f"record.{key}"
             if name not in known:
                 raise DescriptionError(message(where, name, ", ".join(known) or "none", nearest(name, known)))
-            if name in names[:k]:
+            if name in wanted[:k]:
                 raise DescriptionError(message(where, name, "each name once"))
     tasks = experiment.task.batch(experiment.parts["task"], running.seed, range(running.instances))
     options = int(tasks[0].action_space.n)

@@ -13,7 +13,7 @@ _ALLOWED = {
     "int_type": "a whole number",
     "float_type": "a number",
     "finite_number": "a finite number",
-    "string_type": "text, such as \"20 ms\"",
+    "string_type": 'text, such as "20 ms"',
     "bool_type": "true or false",
     "tuple_type": "a list",
     "list_type": "a list",
@@ -30,7 +30,9 @@ _ALLOWED = {
 }
 
 
-def translate(model: type[BaseModel], table: str, error: ValidationError, origins: Mapping[str, str]) -> DescriptionError:
+def translate(
+    model: type[BaseModel], table: str, error: ValidationError, origins: Mapping[str, str]
+) -> DescriptionError:
     """Return the first fault of ``[table]`` as a `DescriptionError`; `origins` says where each key was written."""
     fault = error.errors()[0]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])

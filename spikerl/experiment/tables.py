@@ -63,11 +63,12 @@ class Recording(BaseModel):
         raise DescriptionError(message("weights", value, "'every trial', 'end', 'never', or a number of trials from 1"))
 
 
+_PHASES: dict[str, Any] = {phase.name: (str, phase.default) for phase in fields(TrialProtocol)}
 Protocol: type[BaseModel] = create_model(
     "Protocol",
     __config__=STRICT,
     __doc__="The ``[protocol]`` table: the lengths of the phases of `TrialProtocol`.",
-    **{phase.name: (str, phase.default) for phase in fields(TrialProtocol)},
+    **_PHASES,
 )
 
 
