@@ -12,7 +12,7 @@ from spikerl.errors import DescriptionError, message
 from spikerl.keywords import described
 from spikerl.neurons import LARGEST
 from spikerl.seeding import check_seed, generator
-from spikerl.units import Dimension, finite_number, parse, whole_number
+from spikerl.units import Dimension, finite_number, flat_sequence, parse, whole_number
 
 Indices = NDArray[np.int64]
 _MOST_PAIRS = 10**8
@@ -118,7 +118,7 @@ class Explicit:
         """Check that the indices are whole and the lengths agree."""
         for side in ("pre", "post"):
             where, given = f"Explicit.{side}", self.pre if side == "pre" else self.post
-            indices = _flat(given, where, "a flat sequence of whole numbers")
+            indices = flat_sequence(given, where, "a flat sequence of whole numbers")
             object.__setattr__(self, side, tuple(whole_number(index, 0, LARGEST, where) for index in indices))
         if len(self.pre) != len(self.post):
             allowed = f"as many as pre ({len(self.pre)})"
@@ -147,7 +147,7 @@ class Values:
 
     def __post_init__(self) -> None:
         """Check that the numbers are finite and the unit is known."""
-        numbers = _flat(self.numbers, "Values.numbers", "a flat sequence of numbers")
+        numbers = flat_sequence(self.numbers, "Values.numbers", "a flat sequence of numbers")
         checked = tuple(finite_number(number, "Values.numbers", "finite numbers") for number in numbers)
         object.__setattr__(self, "numbers", checked)
         if not isinstance(self.unit, str):
@@ -250,14 +250,6 @@ def _check_pairs(pre: int, post: int, where: str) -> None:
 def _check_flag(flag: object, where: str) -> None:
     if not isinstance(flag, bool):
         raise DescriptionError(message(where, flag, "True or False"))
-
-
-def _flat(sequence: object, where: str, allowed: str) -> list[object]:
-    if isinstance(sequence, np.ndarray) and sequence.ndim == 1:
-        return sequence.tolist()
-    if isinstance(sequence, (tuple, list, range)):
-        return list(sequence)
-    raise DescriptionError(message(where, sequence, allowed))
 
 
 def _from_mask(mask: NDArray[np.bool_], self_connections: bool) -> Edges:

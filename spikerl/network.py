@@ -207,6 +207,6 @@ def _unique(items: Sequence[Named], kind: str) -> tuple[Named, ...]:
 
 def _by_name(items: tuple[Named, ...], name: str, kind: str) -> Named:
     for item in items:
-        if item.name == name:
+        if isinstance(name, str) and item.name == name:
             return item
     raise DescriptionError(message(kind, name, f"a {kind} of the network", nearest(name, (i.name for i in items))))

@@ -6,15 +6,12 @@ A spiking neuron is a set of relaxations ``tau dx/dt = target - x``, of which on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-import numpy as np
-
 from spikerl.errors import DescriptionError, UnitError, message
 from spikerl.keywords import described
-from spikerl.units import Dimension, parse, to_nonnegative_si, to_positive_si, to_si, whole_number
+from spikerl.units import Dimension, flat_sequence, parse, to_nonnegative_si, to_positive_si, to_si, whole_number
 
 Written = str | float | int
 
@@ -183,9 +180,7 @@ class SpikeSource:
         """Check the schedule."""
         for field in ("neurons", "times"):
             sequence = self.neurons if field == "neurons" else self.times
-            if isinstance(sequence, str) or not isinstance(sequence, (Sequence, np.ndarray)):
-                raise DescriptionError(message(f"SpikeSource.{field}", sequence, "a sequence"))
-            object.__setattr__(self, field, tuple(sequence))
+            object.__setattr__(self, field, tuple(flat_sequence(sequence, f"SpikeSource.{field}", "a sequence")))
         if len(self.neurons) != len(self.times):
             allowed = f"as many times as neurons ({len(self.neurons)})"
             raise DescriptionError(message("SpikeSource.times", f"{len(self.times)} times", allowed))

@@ -194,6 +194,7 @@ def open(
         ("backend", backend, str, "the name of a back end"),
         ("record", record, Record, "an sp.Record(...)"),
         ("device", device, str, "the name of a device, such as 'cpu'"),
+        ("precision", precision, str, "'float64' or 'float32'"),
         ("one_window", one_window, bool, "True or False"),
     ):
         if not isinstance(value, kind):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -131,6 +131,16 @@ def whole_number(number: object, least: int, most: int, where: str) -> int:
     if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not least <= number <= most:
         raise DescriptionError(message(where, number, f"a whole number from {least} to {most}"))
     return int(number)
+
+
+def flat_sequence(sequence: object, where: str, allowed: str) -> list[Any]:
+    """Return a tuple, list, range or one-dimensional array as a list; raise `DescriptionError` for anything else."""
+    if isinstance(sequence, np.ndarray) and sequence.ndim == 1:
+        items: list[Any] = sequence.tolist()
+        return items
+    if isinstance(sequence, (tuple, list, range)):
+        return list(sequence)
+    raise DescriptionError(message(where, sequence, allowed))
 
 
 def steps(quantity: str | float | int, dt: float, where: str) -> int:

@@ -138,7 +138,7 @@ def load(name: str) -> Backend:
     registered = _registered()
     if name not in registered:
         allowed = ", ".join(sorted(registered))
-        raise DescriptionError(message("backend", name, allowed, nearest(str(name), registered)))
+        raise DescriptionError(message("backend", name, allowed, nearest(name, registered)))
     try:
         backend: Backend = registered[name].load()
     except ImportError as error:

@@ -46,7 +46,7 @@ def dopamine_stdp(
     for where, number in (("a_plus", a_plus), ("a_minus", a_minus), ("rate", rate)):
         finite_number(number, f"dopamine_stdp.{where}")
     if not isinstance(receptor, str) or receptor not in _SIGNS:
-        raise DescriptionError(message("dopamine_stdp.receptor", receptor, "D1 or D2", nearest(str(receptor), _SIGNS)))
+        raise DescriptionError(message("dopamine_stdp.receptor", receptor, "D1 or D2", nearest(receptor, _SIGNS)))
     x, y = pre_trace(tau_plus), post_trace(tau_minus)
     elig = eligibility(tau_elig, on_post(a_plus * x), on_pre(-a_minus * y))
     return Rule(every_step(_SIGNS[receptor] * rate * dopamine * elig), bounds=bounds)
