@@ -27,15 +27,12 @@ def read_whole(path: Path, limit: int, what: str) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise FileError(message(what, str(path), "a regular file"))
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
+            raise FileError(message(f"{what} {path}", "a folder, pipe or device", "a regular file"))
+        if status.st_size > limit:
+            raise FileError(message(f"{what} {path}, bytes", status.st_size, f"at most {limit}"))
+        content = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
-        raise FileError(message(what, str(path), "a file that can be read", _reason(error))) from error
-    if len(content) > limit:
-        raise FileError(
-            message(f"{what} {path}, bytes", max(status.st_size, len(content)), f"at most {limit}")
-        )
+        raise FileError(message(f"{what} {path}", _reason(error), "a file that can be read")) from error
     return content
 
 
@@ -57,8 +54,9 @@ def replace_whole(path: Path, content: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        remedy = f"{_reason(error)}; the old content stands; free space or choose another folder"
-        raise FileError(message("writing", str(path), f"a place for {len(content)} bytes", remedy)) from error
+        allowed = f"a place for {len(content)} bytes"
+        remedy = "the old content stands; free space or choose another folder"
+        raise FileError(message(f"writing {path}", _reason(error), allowed, remedy)) from error
 
 
 def flush_folder(folder: Path) -> None:

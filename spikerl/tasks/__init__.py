@@ -35,10 +35,10 @@ def find(name: str) -> TaskFactory:
 
 
 def register() -> None:
-    """Make ``gymnasium.make("spikerl/Bandit-v0")`` and ``"spikerl/Reversal-v0"`` work; a second call does nothing.
+    """Make ``gymnasium.make("spikerl/Reversal-v0")`` work, and Bandit-v0; a second call does nothing.
 
-    Gymnasium 1 looks for no entry points of other packages, and importing this package changes no registry, so a
-    program that wants the names says so.
+    Gymnasium 1 looks for no entry points of other packages, and importing this package changes no registry,
+    so a program that wants the names says so.
     """
     for name, environment in (("spikerl/Bandit-v0", Bandit), ("spikerl/Reversal-v0", Reversal)):
         if name not in gymnasium.registry:

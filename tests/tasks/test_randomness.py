@@ -37,7 +37,7 @@ def test_a_block_does_not_depend_on_what_came_before(task, seed, instance, block
 @settings(max_examples=25, deadline=None)
 @given(TASK, SEED)
 def test_two_policies_meet_the_same_luck(task, seed):
-    """Catches one draw an option: with one u a trial, what pays at the worse probability pays at the better."""
+    """Catches one draw an option: with one u a trial, what pays worse never pays alone."""
     first = played(task(seed=seed), 0, [0] * 80)[1]
     second = played(task(seed=seed), 0, [1] * 80)[1]
     for (reward, *_, info), (other, *_) in zip(first, second, strict=True):

@@ -84,9 +84,9 @@ def test_a_replay_may_reverse_often_or_never(tmp_path):
 def test_the_recorded_animals_are_those_described(rows):
     """Catches a `better` or a reversal counted one trial off.
 
-    The recorded file holds 270 blocks at 80/20 and 283 at 70/30. Published for it, at 80/20 and counted from the
-    reversal, which is trial 0: .18 on trial 0, .63 on 3, .90 on 10, .95 on 20. Published for all 1,106 control
-    blocks, of which these are half: .853 at 80/20 and .780 at 70/30 over the block.
+    The recorded file holds 270 blocks at 80/20 and 283 at 70/30. Published for it, at 80/20 and counted from
+    the reversal, which is trial 0: .18 on trial 0, .63 on 3, .90 on 10, .95 on 20. Published for all 1,106
+    control blocks, of which these are half: .853 at 80/20 and .780 at 70/30 over the block.
     """
     recording = read_recording(recorded_path())
     took_better = recording.choices == recording.better()
