@@ -1,0 +1,1 @@
+"""What a run shows: one kind of question a file, answered from results alone."""
