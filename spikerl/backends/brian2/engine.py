@@ -1,0 +1,31 @@
+"""What the back end can do, and how it is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from spikerl.backends.base import Capabilities, Engine, Options
+from spikerl.backends.brian2.lowering import lower
+from spikerl.backends.brian2.program import Program
+from spikerl.backends.brian2.runtime import RuntimeEngine
+from spikerl.discretise import Plan
+
+
+def _capabilities() -> Capabilities:
+    return Capabilities(one_window=False, needs=("brian2",), summary="Brian2 on the CPU")
+
+
+@dataclass(frozen=True)
+class Brian2:
+    """The back end ``brian2``."""
+
+    name: str = "brian2"
+    capabilities: Capabilities = field(default_factory=_capabilities)
+
+    def lower(self, plan: Plan) -> Program:
+        """Return equation strings, statements and constants."""
+        return lower(plan)
+
+    def open(self, plan: Plan, options: Options) -> Engine:
+        """Start an engine at step 0."""
+        return RuntimeEngine(plan, lower(plan), options)
