@@ -106,7 +106,7 @@ class Reader:
         if not isinstance(member, h5py.Dataset):
             raise self._error(where, type(member).__name__, "a dataset")
         plain = member.id.get_create_plist()
-        if plain.get_layout() not in (h5d.CONTIGUOUS, h5d.COMPACT) or plain.get_nfilters():
+        if plain.get_layout() not in (h5d.CONTIGUOUS, h5d.COMPACT):
             raise self._error(where, "virtual, chunked or compressed storage", "contiguous storage")
         if plain.get_layout() == h5d.CONTIGUOUS and plain.get_external_count():
             raise self._error(where, "external storage", "storage in this file")
