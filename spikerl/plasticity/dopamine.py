@@ -16,6 +16,7 @@ from spikerl.plasticity.algebra import (
     on_pre,
     post_trace,
     pre_trace,
+    weight,
 )
 from spikerl.units import finite_number
 
@@ -32,12 +33,15 @@ def dopamine_stdp(
     receptor: Literal["D1", "D2"] = "D1",
     tau_plus: Written = "20 ms",
     tau_minus: Written = "20 ms",
+    forgetting: float = 0.0,
+    rest: float = 0.0,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Rule:
     """``dw = +-rate dopamine c`` at every step: + for D1, - for D2 receptors; c is an eligibility fed by pair STDP.
 
     ``c <- exp(-dt/tau_elig) c + a_plus x`` at post- and ``- a_minus y`` at pre-synaptic spikes, with traces x
-    (`tau_plus`) and y (`tau_minus`). Amplitudes, `rate` (per step) and `bounds` are in the weight's unit.
+    (`tau_plus`) and y (`tau_minus`). Amplitudes, `rate` (per step), `rest` and `bounds` are in the weight's unit.
+    With `forgetting`, ``dw = forgetting (rest - w)`` is added at every step, so that a value that is not renewed fades.
     Izhikevich (2007); opposite signs in the two pathways: Shen et al. (2008), Neftci and Averbeck (2019).
     Raises `DescriptionError` for another receptor, and for what is no modulator or no number in its place.
     """
@@ -49,4 +53,5 @@ def dopamine_stdp(
         raise DescriptionError(message("dopamine_stdp.receptor", receptor, "D1 or D2", nearest(receptor, _SIGNS)))
     x, y = pre_trace(tau_plus), post_trace(tau_minus)
     elig = eligibility(tau_elig, on_post(a_plus * x), on_pre(-a_minus * y))
-    return Rule(every_step(_SIGNS[receptor] * rate * dopamine * elig), bounds=bounds)
+    gated = every_step(_SIGNS[receptor] * rate * dopamine * elig)
+    return Rule(gated, every_step(forgetting * (rest - weight)), bounds=bounds)
