@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,12 @@ if TYPE_CHECKING:
     from spikerl.session import open as open
 
 __version__ = "0.1.0"
+
+# In a checkout, models/, hardware/ and data/ stand beside this folder; found there, the checkout works by itself,
+# also where the working folder hides an installed spikerl.
+_CHECKOUT = Path(__file__).resolve().parent.parent
+if (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / "models").is_dir():
+    __path__.append(str(_CHECKOUT))
 
 _HOMES = {
     "spikerl.connectivity": "AllToAll Blocks Explicit Normal OneToOne Probability Uniform Values",

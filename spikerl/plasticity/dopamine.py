@@ -47,8 +47,9 @@ def dopamine_stdp(
     """
     if not isinstance(dopamine, Modulator):
         raise DescriptionError(message("dopamine_stdp.dopamine", dopamine, "an sp.Modulator(...)"))
-    for where, number in (("a_plus", a_plus), ("a_minus", a_minus), ("rate", rate)):
-        finite_number(number, f"dopamine_stdp.{where}")
+    numbers = {"a_plus": a_plus, "a_minus": a_minus, "rate": rate, "forgetting": forgetting, "rest": rest}
+    for name, number in numbers.items():
+        finite_number(number, f"dopamine_stdp.{name}")
     if not isinstance(receptor, str) or receptor not in _SIGNS:
         raise DescriptionError(message("dopamine_stdp.receptor", receptor, "D1 or D2", nearest(receptor, _SIGNS)))
     x, y = pre_trace(tau_plus), post_trace(tau_minus)
