@@ -31,7 +31,8 @@ class Surrogate:
 
     `method`: one of `SURROGATES`; "heaviside" (the default) has no gradient and is the fastest. `alpha`: steepness in
     the inverse unit of the voltage, default 1. Norse's "super" has the derivative ``1/(1 + |x|)^2`` whatever the
-    `alpha`, so it suits dimensionless voltages (Zenke and Ganguli 2018). Raises `DescriptionError`.
+    `alpha`, so it suits dimensionless voltages (Zenke and Ganguli 2018). Norse resets with the spike itself, not
+    detached: the surrogate acts on the gradient of `v` too, even where nothing spikes. Raises `DescriptionError`.
     """
 
     method: str = "heaviside"
@@ -48,9 +49,9 @@ class Surrogate:
 class Cell:
     """Populations of one `equations`, side by side on one axis of `size` neurons.
 
-    `kind`: the Norse cell, or "derived". `decays` and `constants`: by name, [neuron]; `refractory`: steps, [neuron].
-    `box`: the parameters of Norse's cell, None if derived. `targets` (of the relaxations), `margin` and `reset`: the
-    compiled equations.
+    `kind`: the Norse cell, or "derived". `decays` a, `gains` 1 - a, `constants`: by name, [neuron];
+    `refractory`: steps, [neuron]. `box`: the parameters of Norse's cell, None if derived. `targets` (of the
+    relaxations), `margin` and `reset`: the compiled equations.
     """
 
     populations: tuple[str, ...]
@@ -59,6 +60,7 @@ class Cell:
     equations: Equations
     dt: float
     decays: dict[str, Tensor]
+    gains: dict[str, Tensor]
     constants: dict[str, Tensor]
     refractory: Tensor
     surrogate: Surrogate
@@ -93,7 +95,7 @@ def make_cell(
 
     def each(values: Sequence[float]) -> Tensor:
         sizes = torch.tensor([plan.size for plan in plans])
-        return torch.tensor(values, dtype=torch.float64).repeat_interleave(sizes).to(device, dtype)
+        return torch.tensor(values, dtype=dtype).repeat_interleave(sizes).to(device)
 
     kind = NORSE_CELLS.get(equations, "derived")
     constants = {name: each([plan.constants[name] for plan in plans]) for name in plans[0].constants}
@@ -115,6 +117,7 @@ def make_cell(
         equations=equations,
         dt=dt,
         decays={name: each([plan.decays[name] for plan in plans]) for name in plans[0].decays},
+        gains={name: each([1 - plan.decays[name] for plan in plans]) for name in plans[0].decays},
         constants=constants,
         refractory=each([plan.refractory for plan in plans]),
         surrogate=surrogate,
@@ -161,8 +164,8 @@ def _derived(
     old = {**cell.constants, **dict(zip(cell.variables, variables, strict=True)), "u": current}
     new = {**cell.constants, "u": current}
     for relaxation, target in zip(cell.equations.relaxations[1:], cell.targets[1:], strict=True):
-        a, before = cell.decays[relaxation.variable], old[relaxation.variable]
-        relaxed = a * before + (1 - a) * target.evaluate(old)
+        a, rest, before = cell.decays[relaxation.variable], cell.gains[relaxation.variable], old[relaxation.variable]
+        relaxed = a * before + rest * target.evaluate(old)
         keep = held is not None and relaxation.held
         new[relaxation.variable] = torch.where(held, before, relaxed) if keep else relaxed
     spikes = threshold(cell.margin.evaluate(new), cell.surrogate.method, cell.alpha)

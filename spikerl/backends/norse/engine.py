@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikerl.backends.base import Capabilities, Options, State, Trajectory, initial_state
-from spikerl.backends.norse.lower import lower
+from spikerl.backends.norse.lowering import lower
 from spikerl.backends.norse.portable import pack, to_numpy, unchanging, unpack
-from spikerl.backends.norse.program import Inputs, NetworkState, Program
-from spikerl.backends.norse.step import step
+from spikerl.backends.norse.program import NetworkState, Program
+from spikerl.backends.norse.stepping import listen, step, voltage
 from spikerl.discretise import Plan
 from spikerl.errors import UnsupportedError, message
 from spikerl.inputs import Window
@@ -36,7 +36,7 @@ class Norse:
     )
 
     def lower(self, plan: Plan) -> Program:
-        """Return the program of `plan` for the CPU in float64; `lower.lower` takes device, dtype and surrogate."""
+        """Return the program of `plan` for the CPU in float64; `lowering.lower` takes others, and a surrogate."""
         return lower(plan)
 
     def open(self, plan: Plan, options: Options) -> NorseEngine:
@@ -51,11 +51,6 @@ class NorseEngine:
     def __init__(self, program: Program, options: Options) -> None:
         self._program = program
         self._options = options
-        self._integrating = {
-            name: (start - program.sources, stop - program.sources)
-            for name, (start, stop) in program.places.items()
-            if start >= program.sources
-        }
         start = initial_state(program.plan, options.batch)
         self._tensors = self._packed(start)
         self._fixed = unchanging(program, start)
@@ -65,24 +60,20 @@ class NorseEngine:
         """Run the window: inputs go to the device once before it, recordings come back once after it."""
         program = self._program
         with torch.inference_mode():
-            heard = self._heard(window)
-            held = tuple(self._held(window, modulator.name) for modulator in program.modulators)
             spikes = self._record(window, sum(program.sizes) - program.sources, dtype=torch.bool)
             voltages = {name: self._record(window, program.plan.size(name)) for name in self._options.voltages}
             values = [self._record(window, *value.shape[1:]) for value in self._tensors.modulators]
-            for k in range(window.steps):
-                now = tuple(None if value is None else value[k] for value in held)
-                inputs = Inputs(heard[k].to(program.dtype), now)
+            for k, inputs in enumerate(listen(program, window, self._options.batch)):
                 self._tensors, outputs = step(program, self._tensors, inputs, donate=True)
                 spikes[k] = outputs.spikes
                 for record, value in zip(values, outputs.modulators, strict=True):
                     record[k] = value
                 for name, record in voltages.items():
-                    record[k] = self._voltage(name)
+                    record[k] = voltage(program, self._tensors, name)
         self._step += window.steps
         home = spikes.cpu().numpy()
         return Trajectory(
-            spikes={name: home[:, :, start:stop] for name, (start, stop) in self._integrating.items()},
+            spikes={name: home[:, :, start:stop] for name, (start, stop) in program.emitted.items()},
             voltages={name: to_numpy(record) for name, record in voltages.items()},
             modulators={m.name: to_numpy(r) for m, r in zip(program.modulators, values, strict=True)},
         )
@@ -115,25 +106,6 @@ class NorseEngine:
     def _record(self, window: Window, *size: int, dtype: torch.dtype | None = None) -> Tensor:
         shape = (window.steps, self._options.batch, *size)
         return torch.empty(shape, dtype=dtype or self._program.dtype, device=self._program.device)
-
-    def _heard(self, window: Window) -> Tensor:
-        """The spikes of all sources side by side, bool [time, batch, source neuron], on the device."""
-        given = [window.spikes[name] for name in self._program.plan.sources]
-        nothing = np.zeros((window.steps, self._options.batch, 0), dtype=bool)
-        return torch.from_numpy(np.concatenate([nothing, *given], 2)).to(self._program.device)
-
-    def _held(self, window: Window, modulator: str) -> Tensor | None:
-        if modulator not in window.held:
-            return None
-        return torch.tensor(window.held[modulator], dtype=self._program.dtype, device=self._program.device)
-
-    def _voltage(self, population: str) -> Tensor:
-        start, stop = self._integrating[population]
-        for cell, state in zip(self._program.cells, self._tensors.cells, strict=True):
-            if start < cell.size:
-                return state.variables[cell.variables.index("v")][:, start:stop]
-            start, stop = start - cell.size, stop - cell.size
-        raise AssertionError(f"{population} lies in no cell")
 
 
 def _device(name: str, dtype: torch.dtype) -> torch.device:

@@ -106,7 +106,7 @@ def _columns(products: Sequence[Product], signals: Signals) -> tuple[Tensor, Ten
         post = _times(product.post, signals)
         if product.shared:
             post = post * _times(product.shared, signals)[:, None]
-        right.append(post * product.coefficient)
+        right.append(post if product.coefficient == 1 else post * product.coefficient)
     return torch.stack(left, 2), torch.stack(right, 1)
 
 

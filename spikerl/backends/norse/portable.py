@@ -133,5 +133,5 @@ def _tensor(program: Program, array: NDArray[np.float64]) -> Tensor:
 
 def to_numpy(tensor: Tensor) -> NDArray[np.float64]:
     """Return a copy of `tensor` as float64."""
-    array: NDArray[np.float64] = tensor.detach().to("cpu", torch.float64, copy=True).numpy()
+    array: NDArray[np.float64] = tensor.detach().cpu().to(torch.float64, copy=True).numpy()
     return array

@@ -78,6 +78,12 @@ class Program:
         """The sizes of all populations in the order of `places`."""
         return tuple(stop - start for start, stop in self.places.values())
 
+    @property
+    def emitted(self) -> dict[str, tuple[int, int]]:
+        """The places of the integrating populations on the axis of `Outputs.spikes`."""
+        spans = {name: self.places[name] for name in self.plan.neurons}
+        return {name: (start - self.sources, stop - self.sources) for name, (start, stop) in spans.items()}
+
 
 class NetworkState(NamedTuple):
     """All that changes, for all instances.

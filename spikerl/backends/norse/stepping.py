@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -9,6 +13,8 @@ from spikerl.backends.norse.cells import fire
 from spikerl.backends.norse.learning import Held, learn
 from spikerl.backends.norse.program import Inflow, Inputs, NetworkState, Outputs, Program
 from spikerl.backends.norse.rules import Signals
+from spikerl.backends.norse.synapses import at
+from spikerl.inputs import Window
 
 
 def step(program: Program, state: NetworkState, inputs: Inputs, donate: bool = False) -> tuple[NetworkState, Outputs]:
@@ -25,7 +31,7 @@ def step(program: Program, state: NetworkState, inputs: Inputs, donate: bool = F
     emitted = torch.cat(outputs, 1) if outputs else inputs.spikes[:, :0]
     fired = torch.cat((inputs.spikes, emitted), 1)
     values, filters = _modulators(program, state, inputs)
-    traces = torch.addcmul(fired.index_select(1, program.trace_index), state.traces, program.trace_decay)
+    traces = torch.addcmul(at(fired, program.trace_index), state.traces, program.trace_decay)
     cut = traces.split(program.trace_sizes, 1) if program.trace_sizes else ()
     signals = Signals(fired.split(program.sizes, 1), cut, values)
     held = [
@@ -44,26 +50,60 @@ def step(program: Program, state: NetworkState, inputs: Inputs, donate: bool = F
     return after_step, Outputs(emitted, values)
 
 
-def unroll(
-    program: Program, state: NetworkState, spikes: Tensor, held: tuple[Tensor | None, ...] | None = None
-) -> tuple[NetworkState, Outputs, tuple[Tensor, ...]]:
-    """Run a window with gradients: return the last state, the stacked outputs, and ``v`` of each cell.
+class Unrolled(NamedTuple):
+    """The `state` after a window and, by name, [time, batch, neuron]: `spikes`, `voltages` (after the reset).
 
-    `spikes` [time, batch, source neuron]; `held`: for each modulator [time, batch(, neuron)] or None, default none.
-    Outputs and voltages are [time, batch, neuron]. Lower with a `Surrogate` other than "heaviside" for gradients
-    through spikes; they reach whatever `state` was packed from.
+    `modulators`: [time, batch] or [time, batch, neuron].
+    """
+
+    state: NetworkState
+    spikes: dict[str, Tensor]
+    voltages: dict[str, Tensor]
+    modulators: dict[str, Tensor]
+
+
+def unroll(program: Program, state: NetworkState, window: Window) -> Unrolled:
+    """Run `window` with gradients, which reach whatever `state` was packed from.
+
+    Gradients pass spikes where the program was lowered with a `Surrogate` other than "heaviside".
     """
     outputs, voltages = [], []
-    for k in range(spikes.shape[0]):
-        now = tuple(None if value is None else value[k] for value in held or (None,) * len(program.modulators))
-        state, output = step(program, state, Inputs(spikes[k], now))
+    for now in listen(program, window, batch=state.traces.shape[0]):
+        state, output = step(program, state, now)
         outputs.append(output)
-        voltages.append([cell.variables[1] for cell in state.cells])
-    stacked = Outputs(
-        torch.stack([output.spikes for output in outputs]),
-        tuple(torch.stack(values) for values in zip(*(output.modulators for output in outputs), strict=True)),
+        voltages.append([voltage(program, state, name) for name in program.plan.neurons])
+    emitted = torch.stack([output.spikes for output in outputs])
+    used = zip(*(output.modulators for output in outputs), strict=True)
+    return Unrolled(
+        state,
+        {name: emitted[:, :, start:stop] for name, (start, stop) in program.emitted.items()},
+        dict(zip(program.plan.neurons, map(torch.stack, zip(*voltages, strict=True)), strict=True)),
+        dict(zip(program.plan.modulators, map(torch.stack, used), strict=True)),
     )
-    return state, stacked, tuple(torch.stack(values) for values in zip(*voltages, strict=True))
+
+
+def listen(program: Program, window: Window, batch: int) -> Iterator[Inputs]:
+    """Yield the inputs of each step of `window`, which goes to the device once."""
+    given = [window.spikes[name] for name in program.plan.sources]
+    nothing = np.zeros((window.steps, batch, 0), dtype=bool)
+    heard = torch.from_numpy(np.concatenate([nothing, *given], 2)).to(program.device)
+    held = {
+        name: torch.tensor(value, dtype=program.dtype, device=program.device) for name, value in window.held.items()
+    }
+    for k in range(window.steps):
+        now = tuple(held[m.name][k] if m.name in held else None for m in program.modulators)
+        yield Inputs(heard[k].to(program.dtype), now)
+
+
+def voltage(program: Program, state: NetworkState, population: str) -> Tensor:
+    """Return ``v`` of `population`, [batch, neuron]."""
+    start, stop = program.emitted[population]
+    first = 0
+    for cell, now in zip(program.cells, state.cells, strict=True):
+        if start < first + cell.size:
+            return now.variables[cell.variables.index("v")][:, start - first : stop - first]
+        first += cell.size
+    raise AssertionError(f"{population} lies in no cell")
 
 
 def _arrived(program: Program, state: NetworkState, inflow: Inflow, like: Tensor) -> Tensor:
