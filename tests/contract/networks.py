@@ -253,7 +253,7 @@ def _rule(draw: Draw, numbers: Numbers, size: float, bounds: tuple[float, float]
     if kind == "dopamine" and gates:
         receptor = draw(st.sampled_from(["D1", "D2"]))
         dopamine = draw(st.sampled_from(gates))
-        return sp.dopamine_stdp(dopamine, taus[2], *amplitudes, 0.1, receptor, taus[0], taus[1], bounds)
+        return sp.dopamine_stdp(dopamine, taus[2], *amplitudes, 0.1, receptor, taus[0], taus[1], bounds=bounds)
     pool: list[Operand] = [sp.pre_trace(taus[0]), sp.post_trace(taus[1]), sp.pre_trace(taus[2]), *modulators]
     relative = sp.weight * ((1 if math.isfinite(sum(bounds)) else 0.1) / size)  # unbounded growth is kept slow
     pool += [

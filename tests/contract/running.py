@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,13 +53,13 @@ def play(session: sp.Session, windows: Sequence[Input]) -> Run:
 
 def run(case: Case, backend: str, windows: Sequence[Input], start: State | None = None) -> Run:
     """Open a fresh session, go on from `start` where given, and play `windows`."""
-    with opened(case, backend) as session:
+    with interpreted(backend), opened(case, backend) as session:
         if start is not None:
             session.restore(start)
         return play(session, windows)
 
 
-def opened(case: Case, backend: str) -> sp.Session:
+def opened(case: Case, backend: str, one_window: bool = False) -> sp.Session:
     """Open the case on `backend`, recording everything."""
     everything = sp.Record(voltages=None, weights=None)
     return sp.open(
@@ -69,7 +70,28 @@ def opened(case: Case, backend: str) -> sp.Session:
         first_instance=case.first_instance,
         dt=case.dt,
         record=everything,
+        one_window=one_window,
     )
+
+
+@contextmanager
+def interpreted(backend: str) -> Iterator[None]:
+    """Let Brian2 run its equations in NumPy inside the block; nothing for the other back ends.
+
+    Its compiled code costs half a minute of a compiler for each new circuit, a hundred times the run itself. The
+    equations, their order and the schedule are the same in both; `test_compiled.py` holds the compiled code.
+    """
+    if backend != "brian2":
+        yield
+        return
+    import brian2
+
+    before = brian2.prefs["codegen.target"]
+    brian2.prefs["codegen.target"] = "numpy"
+    try:
+        yield
+    finally:
+        brian2.prefs["codegen.target"] = before
 
 
 def require(backend: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from spikerl.backends import base
 from spikerl.discretise import discretise
 from tests.contract.networks import Case, cases, cut
-from tests.contract.running import opened, play, require, run, same_run
+from tests.contract.running import interpreted, opened, play, require, run, same_run
 
 BACKENDS = base.names()
 OTHERS = [name for name in BACKENDS if name != "reference"]
@@ -34,7 +34,7 @@ def test_same_spikes_and_values_as_the_reference(backend: str, case: Case) -> No
     head, tail = case.windows[:-1], case.windows[-1:]
     with opened(case, "reference") as session:
         expected = play(session, head), play(session, tail)
-    with opened(case, backend) as session:
+    with interpreted(backend), opened(case, backend) as session:
         found = play(session, cut(head)), play(session, cut(tail))
     same_run(plan, found[0], expected[0])
     same_run(plan, found[1], expected[1])
