@@ -53,7 +53,7 @@ def run(
 ) -> None:
     """Run an experiment and write its results."""
     with clearly(debug):
-        from spikerl.cli.summary import summary
+        from spikerl.cli.summary import sentence, summary
         from spikerl.experiment import overrides, read
         from spikerl.run import directory, execute
 
@@ -74,9 +74,8 @@ def run(
         if as_json:
             typer.echo(json.dumps(facts))
             return
-        better = facts["better"]
         typer.echo(f"results    {results.path}")
-        typer.echo(f"P(better)  {better['mean']:.3f}, 95 % interval {better['low']:.3f} to {better['high']:.3f}")
+        typer.echo(f"P(better)  {sentence(facts['better'])}")
         typer.echo(f"page       spikerl report {shlex.quote(str(results.path))}")
 
 

@@ -13,7 +13,7 @@ _ALLOWED = {
     "int_type": "a whole number",
     "float_type": "a number",
     "finite_number": "a finite number",
-    "string_type": 'text, such as "20 ms"',
+    "string_type": "text in quotes",
     "bool_type": "true or false",
     "tuple_type": "a list",
     "list_type": "a list",

@@ -34,7 +34,7 @@ class Running(BaseModel):
     trials: int = Field(default=80, ge=1, le=10_000_000)
     seed: int = Field(default=1, ge=0, le=2**63 - 1)
     dt: str = "1 ms"
-    checkpoint_every: int = Field(default=10, ge=1)
+    checkpoint_every: int = Field(default=10, ge=1, le=10_000_000)
     device: str = "cpu"
     precision: Literal["float64", "float32"] = "float64"
 

@@ -35,7 +35,7 @@ checkpoint_every = 2
 [record]
 spikes = ["d1", "dopamine"]
 weights = 4
-modulators = ["signal"]
+modulators = ["dopamine_signal"]
 """
 STEPS = 60  # of one trial
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.commands.programs import SHORT, invoke, short
 
 from spikerl.errors import SpikerlError
 from spikerl.experiment import build, read
 from spikerl.experiment.document import load, write
+from tests.commands.programs import SHORT, invoke, short
 
 WHOLE = ("x", "3", 1.5, True, float("nan"), float("inf"), [1], {}, -1, 10**30, datetime.date(2020, 1, 1))
 NUMBER = ("x", True, float("nan"), float("-inf"), [1.0], {"a": 1}, datetime.time(12, 30))
@@ -82,7 +82,7 @@ FILES = {
     "a table that there is not": SHORT + "[recrod]\n",
     "a list of tables": SHORT.replace("[run]", "[[run]]"),
     "nothing": "",
-    "not UTF-8": b"[circuit]\nname = \"\xff\"\n",
+    "not UTF-8": b'[circuit]\nname = "\xff"\n',
     "a byte order mark": b"\xef\xbb\xbf" + SHORT.encode(),
     "UTF-16": SHORT.encode("utf-16"),
     "null characters": b"\0" * 100,

@@ -6,10 +6,10 @@ import subprocess
 import time
 
 import pytest
-from tests.commands.programs import command, invoke, program, short
 
 import spikerl as sp
 from spikerl.errors import FileError, RunError
+from tests.commands.programs import command, invoke, program, short
 
 
 @pytest.fixture(scope="module")

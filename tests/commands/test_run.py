@@ -5,11 +5,11 @@ import tomllib
 
 import numpy as np
 import pytest
-from tests.commands.programs import STEPS, invoke, program, short
 
 import spikerl as sp
 from spikerl.experiment import build, read
 from spikerl.loop import ClosedLoop
+from tests.commands.programs import STEPS, invoke, program, short
 
 
 def test_the_program_writes_a_run_and_says_where_it_is(tmp_path):
@@ -36,14 +36,14 @@ def test_what_is_recorded_is_what_the_loop_observes(tmp_path):
         for number in range(run.trials):
             trial = loop.trial()
             fired += [seen.spikes["dopamine"] for seen in trial.phases.values()]
-            signal += [seen.modulators["signal"] for seen in trial.phases.values()]
+            signal += [seen.modulators["dopamine_signal"] for seen in trial.phases.values()]
             choices.append(trial.columns["choice"])
             weights[STEPS * (number + 1)] = session.weights("cortex_to_d1")
     recorded = np.zeros((STEPS * run.trials, 2, session.plan.size("dopamine")), dtype=bool)
     recorded[results.spikes["dopamine"]] = True
     assert recorded.any() and np.array_equal(recorded, np.concatenate(fired))
-    assert np.array_equal(results.modulators["signal"].value, np.concatenate(signal))
-    assert np.array_equal(results.modulators["signal"].step, np.arange(STEPS * run.trials))
+    assert np.array_equal(results.modulators["dopamine_signal"].value, np.concatenate(signal))
+    assert np.array_equal(results.modulators["dopamine_signal"].step, np.arange(STEPS * run.trials))
     assert np.array_equal(results.trials["choice"], np.concatenate(choices))
     kept = results.weights["cortex_to_d1"]
     assert kept.step.tolist() == [4 * STEPS, 6 * STEPS]  # every four trials, and the last
@@ -82,8 +82,8 @@ def test_json_is_one_object_and_nothing_else(tmp_path):
     facts = json.loads(done.stdout)
     assert done.stderr == "" and done.returncode == 0
     better = sp.Results.open(tmp_path / facts["directory"]).trials["better"]
-    assert facts["better"]["mean"] == pytest.approx(better.mean())
-    assert facts["better"]["low"] <= facts["better"]["mean"] <= facts["better"]["high"]
+    assert facts["better"]["value"] == pytest.approx(better.mean())
+    assert facts["better"]["low"] <= facts["better"]["value"] <= facts["better"]["high"]
     assert (facts["trials"], facts["instances"], facts["seed"]) == (2, 2, 3)
 
 

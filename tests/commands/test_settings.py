@@ -1,10 +1,10 @@
 """`--set KEY=VALUE` and the options: how a value is read, and what is refused."""
 
 import pytest
-from tests.commands.programs import invoke, short
 
 from spikerl.errors import DescriptionError
 from spikerl.experiment import overrides, read
+from tests.commands.programs import invoke, short
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from spikerl.experiment import overrides, read
         ("circuit.tau_elig=250ms", "250ms"),
         ('circuit.tau_elig="250 ms"', "250 ms"),
         ("circuit.plasticity=false", False),
-        ("circuit.weight=5", 5.0),  # a whole number where a number is wanted
+        ("circuit.learning_rate=5", 5.0),  # a whole number where a number is wanted
         ("task.blocks=2024", "2024"),  # a literal, but the key wants text
         ("task.reversal_window=[3, 7]", (3, 7)),
         ("run.seed=9223372036854775807", 2**63 - 1),
@@ -47,8 +47,8 @@ def test_a_value_is_read_as_its_key_wants_it(tmp_path, setting, value):
         ("task.schedule=20/80", "task.schedule: got '20/80'"),
         ("task.schedule=70/20/10", "task.schedule = '70/20/10'"),
         ("task.blocks=nowhere.csv", "task.blocks = 'nowhere.csv'"),
-        ("record.spikes=[\"dopamin\"]", "did you mean 'dopamine'"),
-        ("record.modulators=[\"dopamine\"]", "allowed: signal"),
+        ('record.spikes=["dopamin"]', "did you mean 'dopamine'"),
+        ('record.modulators=["dopamine"]', "allowed: dopamine_signal"),
         ("protocol.cue=0 ms", "protocol.cue: got '0 ms'; allowed: one step"),
         ("run.dt=0.7ms", "run.dt = '0.7ms'"),
         ("run.device=tpu", "run.device = 'tpu'"),
@@ -70,6 +70,7 @@ def test_a_key_given_twice_is_refused(tmp_path):
 
 def test_an_option_goes_before_the_file(tmp_path):
     path = short(tmp_path)
-    assert invoke("run", path, "--seed", "11", "--trials", "1", "--instances", "1", "--out", tmp_path / "o").exit_code == 0
+    options = ("--seed", "11", "--trials", "1", "--instances", "1")
+    assert invoke("run", path, *options, "--out", tmp_path / "o").exit_code == 0
     run = read(tmp_path / "o" / "experiment.toml").run
     assert (run.seed, run.trials, run.instances) == (11, 1, 1)
