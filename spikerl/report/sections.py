@@ -1,0 +1,206 @@
+"""The panels of a page: each a figure with its caption, or the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from spikerl.analysis import dopamine, rasters, weights
+from spikerl.analysis.animals import Animals, animals, replayed
+from spikerl.analysis.blocks import EARLY, LATE, Blocks, blocks, column, early_and_late, option_count, reversals
+from spikerl.analysis.held import summary
+from spikerl.analysis.learning_curve import Curve, around_reversal, from_start
+from spikerl.analysis.timing import timing
+from spikerl.errors import FileError
+from spikerl.report import figures
+from spikerl.report.drawing import inline
+from spikerl.report.numbers import bounds, count, number
+from spikerl.report.palette import ROLE_COLOURS
+from spikerl.report.raster_figure import MOST_NEURONS, raster
+from spikerl.results import Results
+
+DOPAMINE = "dopamine"
+_STUDENT = "bands: 95 % intervals over blocks (Student)"
+
+
+class Panel(NamedTuple):
+    """A figure on the page: `svg` with `caption` and colour `keys` (variable, meaning), or `missing`, why not."""
+
+    title: str
+    caption: str
+    svg: Markup | None
+    keys: tuple[tuple[str, str], ...]
+    missing: str
+
+
+class Drawn(NamedTuple):
+    """What a panel's maker returns: the figure, yet to be drawn, its caption and its keys."""
+
+    figure: Callable[[], Figure]
+    caption: str
+    keys: tuple[tuple[str, str], ...] = ()
+
+
+def learning_panel(runs: Sequence[tuple[str, Results]], name: str) -> Panel:
+    """Return the learning curves of one or several runs, with the animals' where a single run replayed theirs."""
+
+    def make() -> Drawn:
+        curves = [figures.Learning(label, from_start(one), _reversal(one)) for label, one in runs]
+        beside: Animals | None = animals(runs[0][1]) if len(runs) == 1 and replayed(runs[0][1]) else None
+        chances = {1.0 / option_count(one) for _, one in runs}
+        played = [summary(one) for _, one in runs]
+        extents = [figures.extent(_zero(one, blocks(one))) for _, one in runs]
+        inside = [extent for extent in extents if extent]
+        reversing = (min(low for low, _ in inside), max(high for _, high in inside)) if inside else None
+        theirs = figures.Learning("animals, same blocks", beside.start, beside.reversal) if beside else None
+        if beside:
+            curves = [curves[0]._replace(label="circuit")]
+        n = count(played[0][0], "block") if len(runs) == 1 else f"{min(p[0] for p in played):,} or more blocks a run"
+        caption = f"P(better option) on each trial: mean over {n}; bands: Wilson's 95 % intervals over blocks."
+        if reversing:
+            turned = count(sum(p[1] for p in played), "block")
+            caption += f" Right: aligned to the first trial after the reversal ({turned} reverse)."
+        if beside:
+            gap = beside.difference
+            caption += (
+                f" Dashed: the recorded animals in the same {count(gap.n, 'block')}, each counted once."
+                f" Circuit minus animals, paired by block: {number(gap.value, 3)} {bounds(gap, 3)}."
+            )
+        return Drawn(lambda: figures.learning(curves, theirs, max(chances), reversing), caption)
+
+    return _panel("Learning", name, make)
+
+
+def panels(results: Results, prefix: str) -> list[Panel]:
+    """Return all panels of one run but the learning curve; `prefix` keeps their names apart on a page."""
+    made = [
+        _panel("Dopamine over trials", f"{prefix}-dopamine", lambda: _dopamine(results)),
+        _panel("Dopamine around the outcome", f"{prefix}-outcome", lambda: _outcome(results)),
+        _panel("Spikes of an early and a late trial", f"{prefix}-raster", lambda: _raster(results)),
+        _panel("Weights", f"{prefix}-weights", lambda: _weights(results)),
+    ]
+    return made
+
+
+def _dopamine(results: Results) -> Drawn:
+    def courses(offsets: NDArray[np.int64] | None) -> figures.DopamineCourse:
+        return figures.DopamineCourse(
+            dopamine.course(results, "cue", None, offsets),
+            dopamine.course(results, "outcome", True, offsets),
+            dopamine.course(results, "outcome", False, offsets),
+        )
+
+    laid, tonic = blocks(results), dopamine.tonic(results)
+    around = courses(np.arange(-20, 30)) if (_zero(results, laid) >= 0).any() else None
+    start = courses(None)
+    caption = (
+        f"Mean rate of the dopamine population in the outcome, on rewarded and on omitted trials, and in the cue, in"
+        f" bins of {dopamine.BIN} trials over {count(len(laid.row), 'block')}; {_STUDENT}. Dotted: the tonic rate,"
+        f" {number(tonic.value)} Hz {bounds(tonic)}, measured in the silent interval between trials."
+    )
+    return Drawn(lambda: figures.dopamine(start, around, tonic.value), caption)
+
+
+def _outcome(results: Results) -> Drawn:
+    histogram, tonic, when = rasters.around_outcome(results, DOPAMINE), dopamine.tonic(results), timing(results)
+    phase = when.phase("outcome")
+    caption = (
+        "Rate of the dopamine population around the outcome (shaded), in bins of"
+        f" {number(histogram.width * 1e3, 0)} ms:"
+        f" the first {EARLY} trials of a block against the last {LATE} before its reversal or end; {_STUDENT}."
+    )
+    return Drawn(lambda: figures.outcome(histogram, tonic.value, (phase.stop - phase.start) * when.dt), caption)
+
+
+def _raster(results: Results) -> Drawn:
+    laid = blocks(results)
+    options = option_count(results)
+    trials, roles = [], []
+    for epoch, (block, trial) in _examples(results, laid).items():
+        row = laid.row[block, trial]
+        instance = int(laid.instance[block])
+        played = rasters.raster(results, instance, int(np.flatnonzero(laid.sequence[instance] == row)[0]))
+        facts = played.facts
+        took = "the better option" if facts["better"] else "the worse option"
+        paid = "rewarded" if facts["reward"] > 0 else "not rewarded"
+        trials.append((f"{epoch.capitalize()}: trial {trial + 1}, took {took}, {paid}", played))
+        roles.append(_roles(results, laid, options)[block])
+    shown = trials[0][1]
+    caption = (
+        f"Every spike of instance {shown.instance} in two trials of one block, phases shaded. An early trial and a"
+        " late one before the reversal, both rewarded for the better option where the block has such."
+        if len(trials) > 1
+        else f"Every spike of instance {shown.instance} in one trial, phases shaded."
+    )
+    if any(train.neurons > MOST_NEURONS for train in shown.trains.values()):
+        caption += f" Of larger populations, {MOST_NEURONS} evenly spaced neurons."
+    grouped = any(weights.receptor(name) for name in shown.trains)
+    keys = _role_keys({role for names in roles for role in names}) if grouped else ()
+    return Drawn(lambda: raster(trials, roles, _order(shown)), caption, keys)
+
+
+def _weights(results: Results) -> Drawn:
+    names = sorted(results.weights, key=lambda name: (weights.receptor(name) == "", weights.receptor(name), name))
+    courses = [weights.course(results, name) for name in names]
+    if not courses:
+        weights.course(results, "none")
+    caption = (
+        "Mean weight of the synapses from the neurons of each option, at the end of trials, by the option's role in the"
+        f" block; {count(int(max(b.n.max() for c in courses for b in c.roles.values())), 'block')}, {_STUDENT}."
+    )
+    return Drawn(lambda: figures.weights(courses), caption)
+
+
+def _examples(results: Results, laid: Blocks) -> dict[str, tuple[int, int]]:
+    """Return block and trial of an early and a late example, of the first block that has both; else the first trial."""
+    better, reward = (laid.table(column(results, name)) > 0 for name in ("better", "reward"))
+    early, late = early_and_late(results, laid)
+    for wanted in (better & reward, np.ones_like(better)):
+        for block in range(len(laid.row)):
+            first, last = np.flatnonzero((early & wanted)[block]), np.flatnonzero((late & wanted)[block])
+            if first.size and last.size:
+                return {"early": (block, int(first[0])), "late": (block, int(last[-1]))}
+    return {"early": (0, int(np.flatnonzero(laid.row[0] >= 0)[0]))}
+
+
+def _roles(results: Results, laid: Blocks, options: int) -> list[list[str]]:
+    """Return the roles of the options, [block][option]; all ``other`` where the better option was not recorded."""
+    if "better_option" not in results.trials:
+        return [[weights.ROLES[2]] * options for _ in laid.row]
+    found = weights.roles(laid.table(column(results, "better_option")), options)
+    return [[weights.ROLES[role] for role in row] for row in found]
+
+
+def _role_keys(roles: set[str]) -> tuple[tuple[str, str], ...]:
+    variables = dict(zip(weights.ROLES, ("first", "second", "other"), strict=True))
+    return tuple((variables[role], f"neurons of the option {role}") for role in ROLE_COLOURS if role in roles)
+
+
+def _order(shown: rasters.Raster) -> list[str]:
+    """Return the populations from input to dopamine, others by name."""
+    known = ("cortex", "d1", "d2", "striosome", "feedback", "reward")
+    names = sorted(shown.trains)
+    last = [name for name in names if name == DOPAMINE]
+    first = [name for name in known if name in names]
+    return [*first, *(name for name in names if name not in (*first, *last)), *last]
+
+
+def _zero(results: Results, laid: Blocks) -> NDArray[np.int64]:
+    return reversals(results, laid) if "reversal" in results.trials else np.full(len(laid.row), -1)
+
+
+def _reversal(results: Results) -> Curve | None:
+    return around_reversal(results) if (_zero(results, blocks(results)) >= 0).any() else None
+
+
+def _panel(title: str, name: str, make: Callable[[], Drawn]) -> Panel:
+    try:
+        drawn = make()
+    except FileError as error:
+        return Panel(title, "", None, (), str(error))
+    return Panel(title, drawn.caption, Markup(inline(drawn.figure, name, f"{title}. {drawn.caption}")), drawn.keys, "")
