@@ -1,0 +1,123 @@
+"""Measure every claim about the circuit over independent blocks, print the table, and write docs/evidence.json.
+
+``python benchmarks/evidence.py [--blocks N]``. Every condition hears the same input and plays the same blocks (common
+random numbers), on the fastest back end that agrees with the others; intervals are 95 % over blocks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from rows import Row, table, write
+
+import spikerl as sp
+from spikerl.analysis import dopamine, learning_curve
+from spikerl.analysis.blocks import blocks, column
+from spikerl.analysis.intervals import Interval, mean_over_blocks
+from spikerl.results import Results
+
+OUT = Path(__file__).resolve().parent.parent / "docs" / "evidence.json"
+BACKEND = "norse"
+CONDITIONS: dict[str, dict[str, object]] = {
+    "80/20": {"task.schedule": "80/20"},
+    "70/30": {"task.schedule": "70/30"},
+    "plasticity off": {"task.schedule": "80/20", "circuit.plasticity": False},
+    "dopamine clamped": {"task.schedule": "80/20", "circuit.clamp_dopamine": True},
+}
+
+
+def play(name: str, folder: str, count: int) -> Path:
+    """Run one condition over `count` blocks of 80 trials and return its directory."""
+    out = Path(folder) / name.replace("/", "-").replace(" ", "-")
+    settings = CONDITIONS[name] | {"record.spikes": [], "record.weights": "never"}
+    sp.run("reversal", backend=BACKEND, instances=count, trials=80, seed=1, settings=settings, out=out)
+    return out
+
+
+def first_reward(results: Results) -> Interval:
+    """Return the paired change in Hz from a block's first rewarded trial to its rewarded ones before the reversal."""
+    laid = blocks(results)
+    response = laid.table(column(results, "dopamine_outcome"))
+    rewarded = laid.table(column(results, "reward")) > 0
+    trial = np.arange(response.shape[1])
+    first = rewarded.argmax(axis=1)
+    learned = rewarded & (trial[None, :] >= 20) & (trial[None, :] < 30)
+    late = np.where(learned, response, np.nan)
+    seen = learned.any(axis=1)
+    change = np.full(len(first), np.nan)
+    change[seen] = np.nanmean(late[seen], axis=1) - response[np.arange(len(first)), first][seen]
+    return mean_over_blocks(change)
+
+
+def row(name: str, interval: Interval, target: str, holds: Callable[[Interval], bool], source: str) -> Row:
+    """Return the row of an interval over blocks."""
+    value, low, high, n = interval
+    return Row(f"{name} (n = {n} blocks)", value, low, high, target, bool(holds(interval)), source)
+
+
+def measure(runs: dict[str, Results]) -> list[Row]:
+    """Return the rows of all claims."""
+    animals = "Costa et al. 2016, data of Trepka et al. 2021: control macaques"
+    chance = "chance is one half of two options"
+    learning, response = (
+        {name: learning_curve.overall(run) for name, run in runs.items()},
+        dopamine.response(runs["80/20"]),
+    )
+
+    def at_chance(interval: Interval) -> bool:
+        return interval.low <= 0.5 <= interval.high
+
+    return [
+        row("P(better) at 80/20", learning["80/20"], ">= 0.75", lambda i: i.value >= 0.75, f"{animals} .853"),
+        row("P(better) at 70/30", learning["70/30"], ">= 0.68", lambda i: i.value >= 0.68, f"{animals} .780"),
+        row("P(better), plasticity off", learning["plasticity off"], "0.5 within", at_chance, chance),
+        row("P(better), dopamine clamped", learning["dopamine clamped"], "0.5 within", at_chance, chance),
+        row(
+            "tonic dopamine, Hz",
+            dopamine.tonic(runs["80/20"]),
+            "5 to 6.4",
+            lambda i: 5 <= i.value <= 6.4,
+            "recorded baseline 5 to 6.4 Hz",
+        ),
+        row(
+            "dopamine, learned reward - first reward, Hz",
+            first_reward(runs["80/20"]),
+            "< 0",
+            lambda i: i.high < 0,
+            "Schultz, Dayan and Montague 1997: the response falls with learning",
+        ),
+        row(
+            "dopamine, late omission - tonic, Hz",
+            response["late_omitted"],
+            "< 0",
+            lambda i: i.high < 0,
+            "Schultz, Dayan and Montague 1997: a dip below baseline",
+        ),
+    ]
+
+
+def main() -> int:
+    """Run all conditions, two at a time, print and write the table; return 1 where a claim fails."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--blocks", type=int, default=64, help="independent blocks a condition (default 64)")
+    count = parser.parse_args().blocks
+    with tempfile.TemporaryDirectory() as folder:
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(max_workers=2, mp_context=spawn) as pool:
+            paths = pool.map(play, CONDITIONS, [folder] * len(CONDITIONS), [count] * len(CONDITIONS))
+            runs = {name: Results.open(path) for name, path in zip(CONDITIONS, paths, strict=True)}
+        rows = measure(runs)
+    print(table(rows))
+    write(OUT, rows)
+    return 0 if all(r.holds for r in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""Rows of evidence: a name, a value with its interval, a target and whether it holds, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+PACKAGES = ("spikerl", "numpy", "brian2", "norse", "torch")
+
+
+class Row(NamedTuple):
+    """One figure: `value` with bounds `low` and `high`, the `target` in words, whether it `holds`, and its `source`."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    target: str
+    holds: bool
+    source: str
+
+
+def machine() -> dict[str, object]:
+    """Return what the figures were measured on: processor, cores, Python, package versions, date."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "versions": versions,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+    }
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as aligned text."""
+    texts = [("", "value", "low", "high", "target", "")]
+    for row in rows:
+        numbers = tuple(f"{number:.3g}" for number in (row.value, row.low, row.high))
+        texts.append((row.name, *numbers, row.target, "holds" if row.holds else "MISSED"))
+    widths = [max(len(text[column]) for text in texts) for column in range(6)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(t, widths, strict=True)).rstrip() for t in texts
+    )
+
+
+def write(path: Path, rows: Sequence[Row]) -> None:
+    """Write machine and rows to `path` as JSON, replacing the file at once."""
+    document = {"machine": machine(), "rows": [row._asdict() for row in rows]}
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)
