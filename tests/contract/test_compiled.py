@@ -1,12 +1,13 @@
 """Brian2's compiled code on the same drawn circuits: Cython window by window, C++ where there is one window only.
 
 Each new circuit costs half a minute of a compiler, so the bulk of the suite runs Brian2's NumPy code, and these are
-few: one of each in the default profile, ten in the nightly one. Catches what differs between the targets: integer and
+few: one in Cython in the default profile, ten of each in the nightly one. Catches what differs between the targets: integer and
 boolean arithmetic, synapses that share a neuron within one loop, the order of code objects.
 """
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import Phase, given, settings
 
 from spikerl.discretise import discretise
@@ -35,6 +36,7 @@ def test_cython_does_what_the_reference_does(case: Case) -> None:
     same_run(discretise(case.network, case.dt), found, run(case, "reference", case.windows))
 
 
+@pytest.mark.nightly
 @COMPILED
 @given(case=cases().filter(plastic))
 def test_the_standalone_program_does_what_the_reference_does(case: Case) -> None:
