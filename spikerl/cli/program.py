@@ -25,9 +25,10 @@ app = typer.Typer(
 ExperimentName = Annotated[
     str, typer.Argument(metavar="EXPERIMENT", help="A shipped name, or the path of a TOML file.")
 ]
-Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of all random numbers.")]
-Instances = Annotated[int | None, typer.Option("--instances", metavar="N", help="Independent instances in lockstep.")]
-Trials = Annotated[int | None, typer.Option("--trials", metavar="N", help="Trials of each instance.")]
+# Numbers are taken as text and read as those of `--set` are: one law, one message.
+Seed = Annotated[str | None, typer.Option("--seed", metavar="N", help="Seed of all random numbers.")]
+Instances = Annotated[str | None, typer.Option("--instances", metavar="N", help="Independent instances in lockstep.")]
+Trials = Annotated[str | None, typer.Option("--trials", metavar="N", help="Trials of each instance.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A key of the file, such as task.schedule=60/40. Repeatable."),

@@ -49,7 +49,8 @@ def translate(
         named, colon, rest = str(fault["ctx"]["error"]).partition(": ")
         if colon and named in model.model_fields:
             return DescriptionError(f"{origins.get(f'{table}.{named}', origins[''])}{table}.{named}: {rest}")
-        return DescriptionError(f"{where}: {fault['ctx']['error']}")
+        # A type that several keys share does not know its key, and says "value".
+        return DescriptionError(f"{where}: {rest if named == 'value' else fault['ctx']['error']}")
     allowed = _ALLOWED.get(kind, fault["msg"]).format(**fault.get("ctx", {}))
     return DescriptionError(message(where, value, allowed))
 

@@ -42,7 +42,7 @@ def test_a_value_is_read_as_its_key_wants_it(tmp_path, setting, value):
         ("run.backend=referenz", "did you mean 'reference'"),
         ("run.trials=0", "run.trials: got 0"),
         ("run.trials=many", "run.trials: got 'many'; allowed: a whole number"),
-        ("circuit.tau_elig=500mV", "circuit.tau_elig = '500mV'"),
+        ("circuit.tau_elig=500mV", "circuit.tau_elig: got '500mV'"),
         ("circuit.tau_elig=0.1ms", "circuit.tau_elig = '0.1ms'"),
         ("task.schedule=20/80", "task.schedule: got '20/80'"),
         ("task.schedule=70/20/10", "task.schedule = '70/20/10'"),
