@@ -1,8 +1,8 @@
 """Brian2's compiled code on the same drawn circuits: Cython window by window, C++ where there is one window only.
 
 Each new circuit costs half a minute of a compiler, so the bulk of the suite runs Brian2's NumPy code, and these are
-few: one in Cython in the default profile, ten of each in the nightly one. Catches what differs between the targets: integer and
-boolean arithmetic, synapses that share a neuron within one loop, the order of code objects.
+few: one in Cython in the default profile, ten of each in the nightly one. Catches what differs between the targets:
+integer and boolean arithmetic, synapses that share a neuron within one loop, the order of code objects.
 """
 
 from __future__ import annotations
