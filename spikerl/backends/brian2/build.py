@@ -65,14 +65,37 @@ class Circuit:
     layouts: dict[str, Layout]
     modulators: Any
 
+    def owner(self, name: str) -> Any:
+        """Return the object called `name`."""
+        return self.modulators if name == MODULATORS else self.objects[name]
+
     def variable(self, name: str, variable: str) -> NDArray[Any]:
         """Return the array of a `variable` of the object `name`: in runtime mode, the array itself."""
-        owner = self.modulators if name == MODULATORS else self.objects[name]
-        array: NDArray[Any] = owner.variables[variable].get_value()
+        array: NDArray[Any] = self.owner(name).variables[variable].get_value()
         return array
 
+    @property
+    def neurons(self) -> tuple[str, ...]:
+        """The names of the groups that integrate."""
+        return tuple(group.name for group in self.program.groups if group.name != SOURCES)
 
-MODULATORS = "modulators"
+    def home_of_population(self, population: str) -> tuple[str, slice]:
+        """Return the name of the group of `population`, and its place there."""
+        name = next(group.name for group in self.program.groups if population in group.populations)
+        return name, self.layouts[name].place(population)
+
+    def home_of_modulator(self, modulator: str) -> tuple[str, slice]:
+        """Return the name of the group that holds `modulator`, and its place there."""
+        target = self.plan.modulators[modulator].target
+        return (MODULATORS, slice(0, self.batch)) if target is None else self.home_of_population(target)
+
+    def as_instances(self, modulator: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return values [time, element] of `modulator` as [time, batch], or [time, batch, neuron] where post-shaped."""
+        shaped = self.plan.modulators[modulator].size is not None
+        return values.reshape(len(values), self.batch, -1) if shaped else values
+
+
+MODULATORS, SOURCES = "modulators", "sources"
 
 
 def build(plan: Plan, program: Program, batch: int) -> Circuit:

@@ -8,11 +8,14 @@ from spikerl.backends.base import Capabilities, Engine, Options
 from spikerl.backends.brian2.lowering import lower
 from spikerl.backends.brian2.program import Program
 from spikerl.backends.brian2.runtime import RuntimeEngine
+from spikerl.backends.brian2.standalone import StandaloneEngine
 from spikerl.discretise import Plan
 
 
 def _capabilities() -> Capabilities:
-    return Capabilities(one_window=False, needs=("brian2",), summary="Brian2 on the CPU")
+    return Capabilities(
+        one_window=True, needs=("brian2",), summary="Brian2 on the CPU, step by step or as one C++ program"
+    )
 
 
 @dataclass(frozen=True)
@@ -28,4 +31,5 @@ class Brian2:
 
     def open(self, plan: Plan, options: Options) -> Engine:
         """Start an engine at step 0."""
-        return RuntimeEngine(plan, lower(plan), options)
+        program = lower(plan)
+        return StandaloneEngine(plan, program, options) if options.one_window else RuntimeEngine(plan, program, options)

@@ -11,8 +11,7 @@ from brian2.devices.device import auto_target
 from numpy.typing import NDArray
 
 from spikerl.backends.base import Options, State, Trajectory, initial_state
-from spikerl.backends.brian2.build import MODULATORS, build
-from spikerl.backends.brian2.learning import ARRIVE
+from spikerl.backends.brian2.build import SOURCES, build
 from spikerl.backends.brian2.program import Program
 from spikerl.backends.brian2.state import emitted, put, remember, take
 from spikerl.discretise import Plan
@@ -44,11 +43,11 @@ class RuntimeEngine:
         """Run the window."""
         circuit, steps = self._circuit, window.steps
         inputs = self._given(window) + self._hold(window)
-        groups = [group.name for group in circuit.program.groups if group.name != "sources"]
+        groups = circuit.neurons
         fired = {name: np.zeros((steps, circuit.layouts[name].total), dtype=bool) for name in groups}
         spaces = [(fired[name], circuit.variable(name, "_spikespace")) for name in groups]
         watched = {f"modulator/{name}": self._value(name) for name in self._plan.modulators}
-        watched |= {f"v/{name}": self._part(name, "v") for name in self._options.voltages}
+        watched |= {f"v/{name}": self._voltage(name) for name in self._options.voltages}
         records = {key: np.zeros((steps, array.size)) for key, array in watched.items()}
         outputs = [(records[key], array) for key, array in watched.items()]
         code = self._code
@@ -73,7 +72,7 @@ class RuntimeEngine:
         return Trajectory(
             spikes,
             {name: records[f"v/{name}"].reshape(steps, self._options.batch, -1) for name in self._options.voltages},
-            {name: self._shaped(name, records[f"modulator/{name}"]) for name in self._plan.modulators},
+            {name: circuit.as_instances(name, records[f"modulator/{name}"]) for name in self._plan.modulators},
         )
 
     def weights(self, projection: str) -> Floats:
@@ -90,12 +89,9 @@ class RuntimeEngine:
         return take(self._circuit, self._rest)
 
     def restore(self, state: State) -> None:
-        """Go on from `state`: the variables, and the arrivals that follow from the history of spikes."""
+        """Go on from `state`: the variables, and the spikes under way, which follow from the history."""
         self._rest = {key: array.copy() for key, array in state.items()}
         put(self._circuit, state)
-        for group in self._circuit.program.groups:
-            if "arrived" in group.variables:
-                self._circuit.variable(group.name, "arrived")[:] = 0.0
         self._replay(state)
 
     def close(self) -> None:
@@ -103,39 +99,27 @@ class RuntimeEngine:
         self._code = []
 
     def _replay(self, state: State) -> None:
-        """Push the spikes of the past through the queues; what leaves them last arrives in the next step."""
+        """Empty the queues, and push the spikes of the past through them; what falls due meanwhile has arrived."""
         for program in self._circuit.program.synapses:
-            synapses = self._circuit.objects[program.name]
-            weight = self._circuit.variable(program.name, "weight")
-            post = synapses.variables["_synaptic_post"].get_value()
-            arrived = self._circuit.variable(program.target, "arrived")
-            scale = self._scale(program.name)
             longest = max(int(self._plan.projections[name].delay.max()) for name in program.projections)
             for pathway in program.pathways:
-                if ARRIVE not in pathway.code:
-                    continue
-                queue = getattr(synapses, pathway.name).queue
-                for _ in range(longest):
-                    queue.advance()
-                for ago in reversed(range(longest)):
-                    spikes = emitted(self._circuit, program.source, state, ago)
-                    if spikes.size:
-                        queue.push(spikes)
-                    arriving = np.array(queue.peek())
-                    queue.advance()
-                np.add.at(arrived, post[arriving], (scale * weight)[arriving])
-
-    def _scale(self, name: str) -> Floats:
-        layout = self._circuit.layouts[name]
-        return layout.repeat(tuple(self._plan.projections[projection].scale for projection in layout.sizes))
+                if pathway.delayed:
+                    queue = getattr(self._circuit.objects[program.name], pathway.name).queue
+                    for _ in range(longest):
+                        queue.advance()
+                    for ago in reversed(range(longest)):
+                        spikes = emitted(self._circuit, program.source, state, ago)
+                        if spikes.size:
+                            queue.push(spikes)
+                        queue.advance()
 
     def _given(self, window: Window) -> list[tuple[Floats, NDArray[Any]]]:
         """Return where the spikes of the sources go, and what goes there in each step."""
         if not self._plan.sources:
             return []
-        layout = self._circuit.layouts["sources"]
+        layout = self._circuit.layouts[SOURCES]
         streams = [window.spikes[name].reshape(window.steps, -1) for name in layout.sizes]
-        return [(self._circuit.variable("sources", "given"), np.concatenate(streams, axis=1))]
+        return [(self._circuit.variable(SOURCES, "given"), np.concatenate(streams, axis=1))]
 
     def _hold(self, window: Window) -> list[tuple[Floats, NDArray[Any]]]:
         """Mark the modulators that are held, and return where their values go, and what in each step."""
@@ -149,15 +133,9 @@ class RuntimeEngine:
         return self._part_of(modulator, f"modulator_{modulator}")
 
     def _part_of(self, modulator: str, variable: str) -> Floats:
-        target = self._plan.modulators[modulator].target
-        if target is not None:
-            return self._part(target, variable)
-        return self._circuit.variable(MODULATORS, variable)[: self._options.batch]
+        home, part = self._circuit.home_of_modulator(modulator)
+        return self._circuit.variable(home, variable)[part]
 
-    def _part(self, population: str, variable: str) -> Floats:
-        name = next(g.name for g in self._circuit.program.groups if population in g.populations)
-        return self._circuit.variable(name, variable)[self._circuit.layouts[name].place(population)]
-
-    def _shaped(self, modulator: str, values: Floats) -> Floats:
-        shaped = self._plan.modulators[modulator].size is not None
-        return values.reshape(len(values), self._options.batch, -1) if shaped else values
+    def _voltage(self, population: str) -> Floats:
+        home, part = self._circuit.home_of_population(population)
+        return self._circuit.variable(home, "v")[part]

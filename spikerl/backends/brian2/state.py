@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from spikerl.backends.base import State
 from spikerl.backends.brian2.build import MODULATORS, Circuit
 from spikerl.backends.brian2.lowering import trace_slots, traces_of
+from spikerl.discretise import Plan
 
 
 class Place(NamedTuple):
@@ -58,17 +59,30 @@ def take(circuit: Circuit, keys: State) -> State:
 
 
 def put(circuit: Circuit, state: State) -> None:
-    """Write into Brian2's variables what it holds of `state`; arrivals under way are no part of this."""
+    """Write into Brian2's variables what it holds of `state`, and what arrives in the next step.
+
+    Arrivals later than that are on their way in queues, which are no variables.
+    """
     arrays: dict[tuple[str, str], NDArray[Any]] = {}
     for key, place in places(circuit).items():
         where = place.owner, place.variable
         if where not in arrays:
-            arrays[where] = np.array(circuit.variable(*where))
+            arrays[where] = np.zeros(len(circuit.owner(place.owner)))
         values = state[key] + 1 if place.variable == "waiting" else state[key]
         arrays[where][place.part] = values.ravel()
+    for group in circuit.neurons:
+        arrays[group, "arrived"] = np.zeros(circuit.layouts[group].total)
+    for name, projection in circuit.plan.projections.items():
+        if projection.weight.size:
+            group, part = circuit.home_of_population(projection.post)
+            total = arrays[group, "arrived"][part].reshape(circuit.batch, -1)
+            synapse, instance = np.nonzero(
+                state[f"history/{projection.pre}"][projection.delay - 1, :, projection.pre_index]
+            )
+            jump = projection.scale * state[f"weight/{name}"][instance, synapse]
+            np.add.at(total, (instance, projection.post_index[synapse]), jump)
     for (owner, variable), values in arrays.items():
-        target = circuit.modulators if owner == MODULATORS else circuit.objects[owner]
-        setattr(target, variable, values)
+        setattr(circuit.owner(owner), variable, values)
 
 
 def remember(circuit: Circuit, history: State, spikes: dict[str, NDArray[np.bool_]]) -> State:
@@ -91,10 +105,8 @@ def emitted(circuit: Circuit, group: str, state: State, ago: int) -> NDArray[np.
     return np.concatenate(found).astype(np.int32) if found else np.zeros(0, np.int32)
 
 
-def pending(circuit: Circuit, state: State) -> bool:
+def pending(plan: Plan, state: State) -> bool:
     """Whether spikes of before arrive later than in the next step."""
     return any(
-        state[f"history/{p.pre}"][: int(p.delay.max()) - 1].any()
-        for p in circuit.plan.projections.values()
-        if p.weight.size and p.delay.max() > 1
+        state[f"history/{p.pre}"][: int(p.delay.max()) - 1].any() for p in plan.projections.values() if p.weight.size
     )
