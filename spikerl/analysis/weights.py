@@ -42,7 +42,7 @@ def course(results: Results, projection: str) -> WeightCourse:
     weights, laid, options = results.weights[projection], blocks(results), option_count(results)
     # A weight is read at the end of a trial, whose last step or whose following step may be noted with it.
     number = timing(results).trial(weights.step - 1)
-    role = _roles(laid.table(column(results, "better_option")), options)
+    role = roles(laid.table(column(results, "better_option")), options)
     group = _groups(weights.pre, options)
     tables = np.full((len(ROLES), *laid.row.shape), np.nan)
     block_of, trial_of = _places(laid.row, column(results, "trial").size)
@@ -81,14 +81,14 @@ def _groups(pre: NDArray[np.integer], options: int) -> NDArray[np.int64]:
     return groups
 
 
-def _roles(better: NDArray[np.float64], options: int) -> NDArray[np.int64]:
-    """Return the index in `ROLES` of each option, [block, option], from the better option on each trial."""
-    roles = np.full((len(better), options), 2)
+def roles(better: NDArray[np.float64], options: int) -> NDArray[np.int64]:
+    """Return the index in `ROLES` of each option, [block, option], from the better one on each trial [block, trial]."""
+    found = np.full((len(better), options), 2)
     for block, row in enumerate(better):
         known = row[np.isfinite(row)].astype(np.int64)
-        roles[block, known[-1]] = 1
-        roles[block, known[0]] = 0
-    return roles
+        found[block, known[-1]] = 1
+        found[block, known[0]] = 0
+    return found
 
 
 def _places(row: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

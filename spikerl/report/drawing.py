@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from numpy.typing import NDArray
 
 from spikerl.analysis.intervals import Band
 from spikerl.report.palette import INK, LINE, NAMED, SOFT, Colour
 
 WIDTH = 7.4
+Canvas = Figure | SubFigure
 _STYLE: Any = {
     "svg.fonttype": "none",
     "text.parse_math": False,
@@ -52,18 +53,29 @@ _STYLE: Any = {
     "lines.linewidth": 1.5,
     "lines.solid_capstyle": "round",
     "figure.constrained_layout.use": True,
+    "figure.constrained_layout.hspace": 0.0,
+    "figure.constrained_layout.h_pad": 0.02,
 }
 
 
-def inline(make: Callable[[], Figure], name: str, label: str) -> str:
-    """Return the figure that `make` draws as an ``<svg>`` element for an HTML page.
+class Drawing(NamedTuple):
+    """A figure yet to be drawn: `draw` puts it on a canvas of `height` inches (and `WIDTH`, on a page)."""
+
+    draw: Callable[[Canvas], None]
+    height: float
+
+
+def inline(drawing: Drawing, name: str, label: str) -> str:
+    """Return a figure as an ``<svg>`` element for an HTML page.
 
     `name` makes its inner references unique on the page; `label` is read out in its place. Colours of the palette
     become CSS variables, so that one figure serves light and dark grounds; equal figures give equal text.
     """
     buffer = io.StringIO()
     with mpl.rc_context(_STYLE), mpl.rc_context({"svg.hashsalt": name}):
-        make().savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        figure = Figure(figsize=(WIDTH, drawing.height))
+        drawing.draw(figure)
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :].strip()
     # What belongs to a file of its own, or would stand twice on a page with several figures.
@@ -79,11 +91,21 @@ def inline(make: Callable[[], Figure], name: str, label: str) -> str:
     return f'<svg {box[0]} role="img" aria-label="{escape(label)}">{body}'
 
 
-def png(make: Callable[[], Figure], resolution: int = 200) -> bytes:
-    """Return the figure that `make` draws as PNG on white, `resolution` dots an inch; equal figures, equal bytes."""
+def png(draw: Callable[[Figure], None], size: tuple[float, float], resolution: int = 200) -> bytes:
+    """Return a figure of `size` inches as PNG on white, `resolution` dots an inch; equal figures, equal bytes."""
     buffer = io.BytesIO()
     with mpl.rc_context(_STYLE):
-        make().savefig(buffer, format="png", dpi=resolution, facecolor="white", metadata={"Software": None})
+        figure = Figure(figsize=size)
+        draw(figure)
+        figure.savefig(
+            buffer,
+            format="png",
+            dpi=resolution,
+            facecolor="white",
+            bbox_inches="tight",
+            pad_inches=0.15,
+            metadata={"Software": None},
+        )
     return buffer.getvalue()
 
 
@@ -119,20 +141,28 @@ def band(
     )
 
 
-def level(axes: Axes, value: float, label: str) -> None:
-    """Draw a dotted line across at `value`, named at its right end."""
-    axes.axhline(value, color=SOFT.light, linestyle=(0, (1, 2)), linewidth=1.0, zorder=1)
-    axes.annotate(
+def level(axes: Sequence[Axes], value: float, label: str) -> None:
+    """Draw a dotted line across all `axes` at `value`, named right of the last."""
+    for one in axes:
+        one.axhline(value, color=SOFT.light, linestyle=(0, (1, 2)), linewidth=1.0, zorder=1)
+    axes[-1].annotate(
         label,
         (1.0, value),
         xycoords=("axes fraction", "data"),
-        xytext=(0, 2),
+        xytext=(3, 0),
         textcoords="offset points",
-        ha="right",
-        va="bottom",
+        ha="left",
+        va="center",
         fontsize=7,
         color=SOFT.light,
     )
+
+
+def legend(figure: Canvas, axes: Axes) -> None:
+    """Name the lines of `axes` in a row above the figure, where they cover nothing."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside upper right", ncols=min(len(labels), 4), borderaxespad=0.2)
 
 
 def instant(axes: Axes, value: float) -> None:

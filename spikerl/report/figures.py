@@ -1,4 +1,4 @@
-"""The figures of curves: learning, dopamine over trials and around the outcome, weights. Each returns a figure."""
+"""The figures of curves: learning, dopamine over trials and around the outcome, weights. Each draws on a figure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from spikerl.analysis.dopamine import Course
 from spikerl.analysis.learning_curve import Curve
 from spikerl.analysis.rasters import Histogram
 from spikerl.analysis.weights import WeightCourse
-from spikerl.report.drawing import WIDTH, band, instant, level
+from spikerl.report.drawing import Canvas, band, instant, legend, level
 from spikerl.report.palette import (
     ANIMALS,
     D1,
@@ -45,15 +44,14 @@ class DopamineCourse(NamedTuple):
 
 
 def learning(
-    runs: Sequence[Learning], animals: Learning | None, chance: float, reversing: tuple[int, int] | None
-) -> Figure:
+    figure: Canvas, runs: Sequence[Learning], animals: Learning | None, chance: float, reversing: tuple[int, int] | None
+) -> None:
     """Draw P(better) over the trials of a block, and around the reversal where there is one.
 
     `reversing`: the first and the last trial (from 0) on which a block reverses; `chance`: P(better) by chance.
     """
     shown = [*runs, *([animals] if animals else [])]
     aligned = any(curves.reversal is not None for curves in shown)
-    figure = Figure(figsize=(WIDTH, 2.75))
     axes = _pair(figure, aligned)
     if reversing:
         first, last = reversing
@@ -74,19 +72,16 @@ def learning(
         band(axes[0], curves.start.trial + 1, curves.start.band, colour, label=curves.label, dashes=dashes, width=width)
         if curves.reversal is not None:
             band(axes[1], curves.reversal.trial, curves.reversal.band, colour, dashes=dashes, width=width)
-    for one in axes:
-        one.set_ylim(0.0, 1.0)
-        level(one, chance, "chance")
+    axes[0].set_ylim(0.0, 1.0)
+    level(axes, chance, "chance")
     axes[0].set_ylabel("P(better option)")
     _label_trials(axes)
     if len(shown) > 1:
-        axes[0].legend(loc="lower left", ncols=2 if len(shown) > 4 else 1)
-    return figure
+        legend(figure, axes[0])
 
 
-def dopamine(start: DopamineCourse, reversal: DopamineCourse | None, tonic: float) -> Figure:
+def dopamine(figure: Canvas, start: DopamineCourse, reversal: DopamineCourse | None, tonic: float) -> None:
     """Draw the dopamine rate over trials: at the outcome, rewarded and omitted, and at the cue."""
-    figure = Figure(figsize=(WIDTH, 2.75))
     axes = _pair(figure, reversal is not None)
     for one, courses, shift in zip(axes, (start, reversal), (1, 0), strict=False):
         if courses is None:
@@ -97,43 +92,36 @@ def dopamine(start: DopamineCourse, reversal: DopamineCourse | None, tonic: floa
             (courses.cue, "-", "", "cue", SOFT),
         ):
             band(one, course.trial + shift, course.band, colour, label=label, dashes=dashes, marker=marker, width=1.3)
-        level(one, tonic, "tonic")
-        one.set_ylim(bottom=0.0)
+    level(axes, tonic, "tonic")
+    axes[0].set_ylim(bottom=0.0)
     axes[0].set_ylabel("Dopamine rate (Hz)")
     _label_trials(axes)
-    axes[-1].legend(loc="upper right", borderaxespad=0.0)
-    return figure
+    legend(figure, axes[0])
 
 
-def outcome(histogram: Histogram, tonic: float, outcome_length: float) -> Figure:
+def outcome(figure: Canvas, histogram: Histogram, tonic: float, outcome_length: float) -> None:
     """Draw the dopamine rate around the outcome: rewarded and omitted side by side, early and late trials."""
-    figure = Figure(figsize=(WIDTH, 2.6))
     axes = figure.subplots(1, 2, sharey=True)
     milliseconds = histogram.time * 1e3
     for one, paid, title in zip(axes, (True, False), ("Rewarded", "Omitted"), strict=True):
         one.axvspan(0.0, outcome_length * 1e3, color=WASH.light, linewidth=0, zorder=0)
         for epoch, dashes, width, colour in (("early", "--", 1.1, SOFT), ("late", "-", 1.7, DOPAMINE)):
             what = histogram.bands[epoch, paid]
-            n = int(what.n.max(initial=0))
-            if n:
-                blocks = f"{epoch} (n = {n} block{'s' if n > 1 else ''})"
-                band(one, milliseconds, what, colour, label=blocks, dashes=dashes, width=width)
-        level(one, tonic, "tonic")
+            if what.n.any():
+                band(one, milliseconds, what, colour, label=f"{epoch} trials", dashes=dashes, width=width)
         one.set_title(title)
         one.set_xlabel("Time from the outcome (ms)")
         one.set_ylim(bottom=0.0)
         one.margins(x=0.0)
-        if one.get_legend_handles_labels()[0]:
-            one.legend(loc="upper right", borderaxespad=0.0)
+    legend(figure, max(axes, key=lambda one: len(one.get_legend_handles_labels()[1])))
+    level(axes, tonic, "tonic")
     axes[0].set_ylabel("Dopamine rate (Hz)")
-    return figure
 
 
-def weights(courses: Sequence[WeightCourse]) -> Figure:
+def weights(figure: Canvas, courses: Sequence[WeightCourse]) -> None:
     """Draw the mean weight of each option's synapses over trials, one panel a projection."""
     columns = min(2, len(courses))
     rows = -(-len(courses) // columns)
-    figure = Figure(figsize=(WIDTH, 2.5 * rows))
     grid = figure.subplots(rows, columns, sharey=len({course.unit for course in courses}) == 1, squeeze=False)
     for one, course in zip(grid.flat, courses, strict=False):
         for role, what in course.roles.items():
@@ -146,11 +134,10 @@ def weights(courses: Sequence[WeightCourse]) -> Figure:
         one.set_ylabel(f"Mean weight ({courses[0].unit})" if courses[0].unit != "1" else "Mean weight")
     for one in grid.flat[len(courses) :]:
         one.set_axis_off()
-    grid[0, 0].legend(loc="best")
-    return figure
+    legend(figure, max(grid.flat, key=lambda one: len(one.get_legend_handles_labels()[1])))
 
 
-def _pair(figure: Figure, aligned: bool) -> list[Axes]:
+def _pair(figure: Canvas, aligned: bool) -> list[Axes]:
     """Return axes for a whole block and, if asked for, for the trials around the reversal."""
     if not aligned:
         return [figure.subplots()]

@@ -10,19 +10,24 @@ from spikerl.analysis.published import Figure
 UNDEFINED = "–"
 
 
-def number(value: float, digits: int = 2) -> str:
+def number(value: float, places: int = 2) -> str:
     """Return a number with a true minus sign; a dash where there is none."""
     if not math.isfinite(value):
         return UNDEFINED
-    text = f"{value:.{digits}f}"
+    text = f"{value:.{places}f}"
     return text.replace("-", "−") if float(text) else text.lstrip("-")
 
 
-def bounds(interval: Interval, digits: int = 2) -> str:
+def bounds(interval: Interval, places: int = 2) -> str:
     """Return ``[low, high]``, or a dash where fewer than two blocks leave it undefined."""
     if not interval.known():
         return UNDEFINED
-    return f"[{number(interval.low, digits)}, {number(interval.high, digits)}]"
+    return f"[{number(interval.low, places)}, {number(interval.high, places)}]"
+
+
+def digits(unit: str) -> int:
+    """Return how many digits a measure in `unit` is given: three for a proportion, two for a rate."""
+    return 3 if unit == "1" else 2
 
 
 def unit(name: str) -> str:

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import jinja2
 from markupsafe import Markup
 
-from spikerl.analysis.blocks import blocks
+from spikerl.analysis.blocks import blocks, option_count
 from spikerl.analysis.held import Line, held, measures, schedule_of, summary
+from spikerl.analysis.learning_curve import overall
 from spikerl.errors import FileError, message
 from spikerl.files import replace_whole
 from spikerl.report import numbers, palette
@@ -58,7 +59,7 @@ def page(chosen: Sequence[Results]) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"number": numbers.number, "bounds": numbers.bounds, "held_against": numbers.held_against}
-    environment.filters |= {"unit": numbers.unit}
+    environment.filters |= {"unit": numbers.unit, "digits": numbers.digits}
     template = environment.from_string(folder.joinpath("page.html.j2").read_text(encoding="utf-8"))
     return template.render(
         title=_title(chosen),
@@ -120,12 +121,15 @@ def _name(results: Results, table: str) -> str:
 
 
 def _lead(results: Results) -> str:
-    """Return what was run, in one sentence."""
-    played, _ = summary(results)
+    """Return what was run, and what came of it."""
+    (played, _), better = summary(results), overall(results)
+    backend = results.manifest.backend
     return (
         f"A spiking {_name(results, 'circuit') or 'circuit'} in the {_name(results, 'task') or 'recorded'} task"
         f"{f' at {schedule_of(results)}' if schedule_of(results) else ''}: {numbers.count(played, 'block')} played by"
-        f" {numbers.count(results.manifest.instances, 'independent instance')} on {results.manifest.backend}."
+        f" {numbers.count(results.manifest.instances, 'independent instance')} on the {backend} back end."
+        f" It took the better option on {numbers.number(better.value, 3)} {numbers.bounds(better, 3)} of the trials;"
+        f" chance is {numbers.number(1.0 / option_count(results))}."
     )
 
 

@@ -3,43 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from spikerl.analysis.rasters import Raster, Train
 from spikerl.analysis.weights import receptor
-from spikerl.report.drawing import WIDTH
+from spikerl.report.drawing import Canvas
 from spikerl.report.palette import ROLE_COLOURS, SOFT, WASH, Colour, of_population
 
 MOST_NEURONS = 80
-_TICK = 0.8
+_TICK = 0.9
 
 
-def raster(trials: Sequence[tuple[str, Raster]], roles: Sequence[Sequence[str]], order: Sequence[str]) -> Figure:
-    """Draw trials side by side, each with its title; `roles` [trial][option] name the options' roles.
+class Shown(NamedTuple):
+    """A trial with its `title` and the role of each option in its block, `roles` [option]."""
 
-    `order` names the populations from top to bottom. Of a population with more than `MOST_NEURONS` neurons, as many
-    are drawn, evenly spaced.
+    title: str
+    trial: Raster
+    roles: Sequence[str]
+
+
+def height(trial: Raster) -> float:
+    """Return the height in inches of a figure of the trial."""
+    return 0.75 + 0.2 * sum(_height(train) for train in trial.trains.values())
+
+
+def raster(figure: Canvas, shown: Sequence[Shown], order: Sequence[str]) -> None:
+    """Draw trials side by side; `order` names the populations from top to bottom.
+
+    Of a population with more than `MOST_NEURONS` neurons, as many are drawn, evenly spaced.
     """
-    trains = trials[0][1].trains
+    trains = shown[0].trial.trains
     names = [name for name in order if name in trains]
-    heights = [np.sqrt(min(trains[name].neurons, MOST_NEURONS)) + 1.5 for name in names]
-    layout = ConstrainedLayoutEngine(h_pad=0.02, hspace=0.0)
-    figure = Figure(figsize=(WIDTH, 0.75 + 0.14 * sum(heights)), layout=layout)
-    grid = figure.subplots(len(names), len(trials), sharex="col", sharey="row", height_ratios=heights, squeeze=False)
-    for column, (title, trial) in enumerate(trials):
+    heights = [_height(trains[name]) for name in names]
+    grid = figure.subplots(len(names), len(shown), sharex="col", sharey="row", height_ratios=heights, squeeze=False)
+    for column, (title, trial, roles) in enumerate(shown):
         for row, name in enumerate(names):
             axes = grid[row, column]
             _phases(axes, trial, named=row == 0)
             _spikes(axes, trial.trains[name], of_population(name))
-            if receptor(name) and trial.trains[name].neurons % len(roles[column]) == 0:
-                _groups(axes, min(trial.trains[name].neurons, MOST_NEURONS), roles[column])
+            if receptor(name) and trial.trains[name].neurons % len(roles) == 0:
+                _groups(axes, min(trial.trains[name].neurons, MOST_NEURONS), roles)
             axes.tick_params(left=False, labelleft=False, bottom=row == len(names) - 1)
             for side in ("left", "bottom"):
                 axes.spines[side].set_visible(side == "bottom" and row == len(names) - 1)
@@ -49,12 +58,15 @@ def raster(trials: Sequence[tuple[str, Raster]], roles: Sequence[Sequence[str]],
         grid[0, column].set_title(title, pad=14)
         grid[-1, column].set_xlabel("Time in the trial (ms)")
         grid[-1, column].set_xlim(0.0, trial.timing.steps * trial.timing.dt * 1e3)
-    return figure
 
 
 def drawn(train: Train) -> NDArray[np.int64]:
     """Return which neurons of a population are drawn: all, or `MOST_NEURONS` evenly spaced."""
     return np.unique(np.linspace(0, train.neurons - 1, min(train.neurons, MOST_NEURONS)).round().astype(np.int64))
+
+
+def _height(train: Train) -> float:
+    return float(np.sqrt(min(train.neurons, MOST_NEURONS))) + 1.5
 
 
 def _spikes(axes: Axes, train: Train, colour: Colour) -> None:
@@ -70,7 +82,7 @@ def _spikes(axes: Axes, train: Train, colour: Colour) -> None:
     ends = np.stack([np.stack([x, y - _TICK / 2], axis=1), np.stack([x, y + _TICK / 2], axis=1)], axis=1)
     codes = np.tile([Path.MOVETO, Path.LINETO], x.size)
     path = Path(ends.reshape(-1, 2), codes)
-    axes.add_patch(PathPatch(path, edgecolor=colour.light, facecolor="none", linewidth=0.8, capstyle="butt"))
+    axes.add_patch(PathPatch(path, edgecolor=colour.light, facecolor="none", linewidth=0.9, capstyle="butt"))
 
 
 def _phases(axes: Axes, trial: Raster, *, named: bool) -> None:

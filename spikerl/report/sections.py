@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from spikerl.analysis import dopamine, rasters, weights
@@ -18,10 +18,10 @@ from spikerl.analysis.learning_curve import Curve, around_reversal, from_start
 from spikerl.analysis.timing import timing
 from spikerl.errors import FileError
 from spikerl.report import figures
-from spikerl.report.drawing import inline
+from spikerl.report.drawing import Drawing, inline
 from spikerl.report.numbers import bounds, count, number
 from spikerl.report.palette import ROLE_COLOURS
-from spikerl.report.raster_figure import MOST_NEURONS, raster
+from spikerl.report.raster_figure import MOST_NEURONS, Shown, height, raster
 from spikerl.results import Results
 
 DOPAMINE = "dopamine"
@@ -41,50 +41,51 @@ class Panel(NamedTuple):
 class Drawn(NamedTuple):
     """What a panel's maker returns: the figure, yet to be drawn, its caption and its keys."""
 
-    figure: Callable[[], Figure]
+    drawing: Drawing
     caption: str
     keys: tuple[tuple[str, str], ...] = ()
 
 
 def learning_panel(runs: Sequence[tuple[str, Results]], name: str) -> Panel:
     """Return the learning curves of one or several runs, with the animals' where a single run replayed theirs."""
-
-    def make() -> Drawn:
-        curves = [figures.Learning(label, from_start(one), _reversal(one)) for label, one in runs]
-        beside: Animals | None = animals(runs[0][1]) if len(runs) == 1 and replayed(runs[0][1]) else None
-        chances = {1.0 / option_count(one) for _, one in runs}
-        played = [summary(one) for _, one in runs]
-        extents = [figures.extent(_zero(one, blocks(one))) for _, one in runs]
-        inside = [extent for extent in extents if extent]
-        reversing = (min(low for low, _ in inside), max(high for _, high in inside)) if inside else None
-        theirs = figures.Learning("animals, same blocks", beside.start, beside.reversal) if beside else None
-        if beside:
-            curves = [curves[0]._replace(label="circuit")]
-        n = count(played[0][0], "block") if len(runs) == 1 else f"{min(p[0] for p in played):,} or more blocks a run"
-        caption = f"P(better option) on each trial: mean over {n}; bands: Wilson's 95 % intervals over blocks."
-        if reversing:
-            turned = count(sum(p[1] for p in played), "block")
-            caption += f" Right: aligned to the first trial after the reversal ({turned} reverse)."
-        if beside:
-            gap = beside.difference
-            caption += (
-                f" Dashed: the recorded animals in the same {count(gap.n, 'block')}, each counted once."
-                f" Circuit minus animals, paired by block: {number(gap.value, 3)} {bounds(gap, 3)}."
-            )
-        return Drawn(lambda: figures.learning(curves, theirs, max(chances), reversing), caption)
-
-    return _panel("Learning", name, make)
+    return _panel("Learning", name, lambda: learning(runs))
 
 
 def panels(results: Results, prefix: str) -> list[Panel]:
     """Return all panels of one run but the learning curve; `prefix` keeps their names apart on a page."""
-    made = [
+    return [
         _panel("Dopamine over trials", f"{prefix}-dopamine", lambda: _dopamine(results)),
-        _panel("Dopamine around the outcome", f"{prefix}-outcome", lambda: _outcome(results)),
-        _panel("Spikes of an early and a late trial", f"{prefix}-raster", lambda: _raster(results)),
+        _panel("Dopamine around the outcome", f"{prefix}-outcome", lambda: outcome(results)),
+        _panel("Spikes of an early and a late trial", f"{prefix}-raster", lambda: spikes(results)),
         _panel("Weights", f"{prefix}-weights", lambda: _weights(results)),
     ]
-    return made
+
+
+def learning(runs: Sequence[tuple[str, Results]]) -> Drawn:
+    """Return the learning curves of runs, each with its name; raises `FileError`."""
+    curves = [figures.Learning(label, from_start(one), _reversal(one)) for label, one in runs]
+    beside: Animals | None = animals(runs[0][1]) if len(runs) == 1 and replayed(runs[0][1]) else None
+    chances = {1.0 / option_count(one) for _, one in runs}
+    played = [summary(one) for _, one in runs]
+    extents = [figures.extent(_zero(one, blocks(one))) for _, one in runs]
+    inside = [extent for extent in extents if extent]
+    reversing = (min(low for low, _ in inside), max(high for _, high in inside)) if inside else None
+    theirs = figures.Learning("animals, same blocks", beside.start, beside.reversal) if beside else None
+    if beside:
+        curves = [curves[0]._replace(label="circuit")]
+    n = count(played[0][0], "block") if len(runs) == 1 else f"{min(p[0] for p in played):,} or more blocks a run"
+    caption = f"P(better option) on each trial: mean over {n}; bands: Wilson's 95 % intervals over blocks."
+    if reversing:
+        turned = count(sum(p[1] for p in played), "block")
+        caption += f" Right: aligned to the first trial after the reversal ({turned} reverse)."
+    if beside:
+        gap = beside.difference
+        caption += (
+            f" Dashed: the recorded animals in the same {count(gap.n, 'block')}, each counted once."
+            f" Circuit minus animals, paired by block: {number(gap.value, 3)} {bounds(gap, 3)}."
+        )
+    draw = partial(figures.learning, runs=curves, animals=theirs, chance=max(chances), reversing=reversing)
+    return Drawn(Drawing(draw, 2.9), caption)
 
 
 def _dopamine(results: Results) -> Drawn:
@@ -103,45 +104,57 @@ def _dopamine(results: Results) -> Drawn:
         f" bins of {dopamine.BIN} trials over {count(len(laid.row), 'block')}; {_STUDENT}. Dotted: the tonic rate,"
         f" {number(tonic.value)} Hz {bounds(tonic)}, measured in the silent interval between trials."
     )
-    return Drawn(lambda: figures.dopamine(start, around, tonic.value), caption)
+    draw = partial(figures.dopamine, start=start, reversal=around, tonic=tonic.value)
+    return Drawn(Drawing(draw, 2.9), caption)
 
 
-def _outcome(results: Results) -> Drawn:
+def outcome(results: Results) -> Drawn:
+    """Return the dopamine rate around the outcome; raises `FileError` where its spikes were not recorded."""
     histogram, tonic, when = rasters.around_outcome(results, DOPAMINE), dopamine.tonic(results), timing(results)
     phase = when.phase("outcome")
+    seen = {key: int(what.n.max(initial=0)) for key, what in histogram.bands.items()}
     caption = (
-        "Rate of the dopamine population around the outcome (shaded), in bins of"
-        f" {number(histogram.width * 1e3, 0)} ms:"
-        f" the first {EARLY} trials of a block against the last {LATE} before its reversal or end; {_STUDENT}."
+        f"Rate of the dopamine population around the outcome (shaded), in bins of {1e3 * histogram.width:g} ms: the"
+        f" first {EARLY} trials of a block against the last {LATE} before its reversal or end. Blocks with such trials:"
+        f" {seen['early', True]} and {seen['late', True]} rewarded, {seen['early', False]} and {seen['late', False]}"
+        f" omitted; {_STUDENT}."
     )
-    return Drawn(lambda: figures.outcome(histogram, tonic.value, (phase.stop - phase.start) * when.dt), caption)
+    length = (phase.stop - phase.start) * when.dt
+    draw = partial(figures.outcome, histogram=histogram, tonic=tonic.value, outcome_length=length)
+    return Drawn(Drawing(draw, 2.6), caption)
 
 
-def _raster(results: Results) -> Drawn:
+def spikes(results: Results, epochs: Sequence[str] = ("early", "late")) -> Drawn:
+    """Return the rasters of a trial of each of the `epochs`; raises `FileError` where no spikes were recorded.
+
+    Where the run has no early and late trial of one block, its first trial alone is shown.
+    """
     laid = blocks(results)
     options = option_count(results)
-    trials, roles = [], []
-    for epoch, (block, trial) in _examples(results, laid).items():
+    shown: list[Shown] = []
+    examples = _examples(results, laid)
+    for epoch in [name for name in epochs if name in examples] or examples:
+        block, trial = examples[epoch]
         row = laid.row[block, trial]
         instance = int(laid.instance[block])
         played = rasters.raster(results, instance, int(np.flatnonzero(laid.sequence[instance] == row)[0]))
         facts = played.facts
         took = "the better option" if facts["better"] else "the worse option"
         paid = "rewarded" if facts["reward"] > 0 else "not rewarded"
-        trials.append((f"{epoch.capitalize()}: trial {trial + 1}, took {took}, {paid}", played))
-        roles.append(_roles(results, laid, options)[block])
-    shown = trials[0][1]
+        title = f"{epoch.capitalize()}: trial {trial + 1}, took {took}, {paid}"
+        shown.append(Shown(title, played, _roles(results, laid, options)[block]))
+    first = shown[0].trial
     caption = (
-        f"Every spike of instance {shown.instance} in two trials of one block, phases shaded. An early trial and a"
+        f"Every spike of instance {first.instance} in two trials of one block, phases shaded. An early trial and a"
         " late one before the reversal, both rewarded for the better option where the block has such."
-        if len(trials) > 1
-        else f"Every spike of instance {shown.instance} in one trial, phases shaded."
+        if len(shown) > 1
+        else f"Every spike of instance {first.instance} in one trial, phases shaded."
     )
-    if any(train.neurons > MOST_NEURONS for train in shown.trains.values()):
+    if any(train.neurons > MOST_NEURONS for train in first.trains.values()):
         caption += f" Of larger populations, {MOST_NEURONS} evenly spaced neurons."
-    grouped = any(weights.receptor(name) for name in shown.trains)
-    keys = _role_keys({role for names in roles for role in names}) if grouped else ()
-    return Drawn(lambda: raster(trials, roles, _order(shown)), caption, keys)
+    grouped = any(weights.receptor(name) for name in first.trains)
+    keys = _role_keys({role for one in shown for role in one.roles}) if grouped else ()
+    return Drawn(Drawing(partial(raster, shown=shown, order=_order(first)), height(first)), caption, keys)
 
 
 def _weights(results: Results) -> Drawn:
@@ -153,7 +166,7 @@ def _weights(results: Results) -> Drawn:
         "Mean weight of the synapses from the neurons of each option, at the end of trials, by the option's role in the"
         f" block; {count(int(max(b.n.max() for c in courses for b in c.roles.values())), 'block')}, {_STUDENT}."
     )
-    return Drawn(lambda: figures.weights(courses), caption)
+    return Drawn(Drawing(partial(figures.weights, courses=courses), 0.3 + 2.4 * (-(-len(courses) // 2))), caption)
 
 
 def _examples(results: Results, laid: Blocks) -> dict[str, tuple[int, int]]:
@@ -203,4 +216,4 @@ def _panel(title: str, name: str, make: Callable[[], Drawn]) -> Panel:
         drawn = make()
     except FileError as error:
         return Panel(title, "", None, (), str(error))
-    return Panel(title, drawn.caption, Markup(inline(drawn.figure, name, f"{title}. {drawn.caption}")), drawn.keys, "")
+    return Panel(title, drawn.caption, Markup(inline(drawn.drawing, name, f"{title}. {drawn.caption}")), drawn.keys, "")
