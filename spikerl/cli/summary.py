@@ -26,4 +26,6 @@ def sentence(better: dict[str, Any]) -> str:
     """Return ``P(better)`` and its interval in words."""
     if better["low"] is None:
         return f"{better['value']:.3f} (one block has no interval)"
-    return f"{better['value']:.3f}, 95 % interval {better['low']:.3f} to {better['high']:.3f}, {better['blocks']} blocks"
+    return (
+        f"{better['value']:.3f}, 95 % interval {better['low']:.3f} to {better['high']:.3f}, {better['blocks']} blocks"
+    )

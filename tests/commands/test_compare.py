@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from tests.commands.programs import STEPS, invoke, program, short
 
 import spikerl as sp
 from spikerl.backends import base
@@ -15,6 +14,7 @@ from spikerl.experiment import read
 from spikerl.inputs import Hearing
 from spikerl.lockstep import EVERYTHING, Lockstep, compare
 from spikerl.session import Session
+from tests.commands.programs import STEPS, invoke, program, short
 
 
 def installed(name):

@@ -5,9 +5,9 @@ import sys
 import time
 
 import pytest
-from tests.commands.programs import invoke, program, short
 
 from spikerl.cli.failing import clearly
+from tests.commands.programs import invoke, program, short
 
 
 @pytest.mark.parametrize("arguments", [(), ("run",), ("report",), ("compare",), ("list",), ("doctor",)])

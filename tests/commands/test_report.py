@@ -1,9 +1,9 @@
 """`spikerl report`: a page from the directories of runs."""
 
 import pytest
-from tests.commands.programs import invoke, program, short
 
 import spikerl as sp
+from tests.commands.programs import invoke, program, short
 
 
 @pytest.fixture(scope="module")
