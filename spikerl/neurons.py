@@ -6,10 +6,14 @@ A spiking neuron is a set of relaxations ``tau dx/dt = target - x``, of which on
 
 from __future__ import annotations
 
+import ast
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from spikerl.errors import DescriptionError, UnitError, message
+from spikerl.errors import DescriptionError, UnitError, message, nearest
 from spikerl.keywords import described
 from spikerl.units import Dimension, flat_sequence, parse, to_nonnegative_si, to_positive_si, to_si, whole_number
 
@@ -38,6 +42,34 @@ class Equations(NamedTuple):
     threshold: str
     reset: tuple[tuple[str, str], ...]
 
+    def texts(self) -> Iterator[str]:
+        """Yield every expression of the law."""
+        yield from (relaxation.target for relaxation in self.relaxations)
+        yield self.threshold
+        yield from (text for _, text in self.reset)
+
+
+class SpikingNeuron(ABC):
+    """A neuron that integrates. A frozen dataclass that says these three things is one, on every back end.
+
+    The first relaxation is that of the synaptic current ``u`` and one is that of the voltage ``v``; the expressions
+    are arithmetic of the variables and the constants, the threshold compares two of them with ``>``.
+    """
+
+    @property
+    @abstractmethod
+    def equations(self) -> Equations:
+        """The law, the same for all neurons of the class."""
+
+    @abstractmethod
+    def constants(self) -> dict[str, float]:
+        """Return the parameters of the equations in SI, by name; with them `rest`, `threshold` and `refractory`."""
+
+    @property
+    @abstractmethod
+    def weight_dimension(self) -> Dimension:
+        """The dimension of the weights onto this neuron: that of `u`."""
+
 
 LARGEST = 10_000_000
 """The most neurons that a population may have."""
@@ -48,7 +80,7 @@ MEMBRANE = Relaxation("v", "tau_mem", "rest + resistance * u + bias", held=True)
 
 @described
 @dataclass(frozen=True)
-class LIF:
+class LIF(SpikingNeuron):
     """``tau_mem dv/dt = rest - v + resistance u + bias``, ``tau_syn du/dt = -u``; fires where ``v > threshold``.
 
     After a spike `v` is put to `reset` and held there for `refractory`. Voltages are all plain numbers or all
@@ -122,7 +154,7 @@ class LIF:
 
 @described
 @dataclass(frozen=True)
-class AdaptiveLIF:
+class AdaptiveLIF(SpikingNeuron):
     """A LIF whose threshold is ``threshold + b``: ``tau_adapt db/dt = -b``, and each spike adds `adapt` to `b`.
 
     Spike-triggered adaptation of the threshold (Bellec et al. 2018). `membrane` holds the parameters of the LIF;
@@ -205,6 +237,32 @@ class Poisson:
         to_nonnegative_si(self.rate, Dimension.RATE, "Poisson.rate")
 
 
-SpikingNeuron = LIF | AdaptiveLIF
+def check_law(neuron: SpikingNeuron, where: str) -> None:
+    """Refuse a law that no back end could run; raises `DescriptionError` naming the expression and what it lacks."""
+    equations, constants = neuron.equations, neuron.constants()
+    variables = [relaxation.variable for relaxation in equations.relaxations]
+    if variables[:1] != ["u"] or "v" not in variables or len(set(variables)) != len(variables):
+        allowed = "'u' first, 'v' among the rest, each once"
+        raise DescriptionError(message(f"{where}.equations: variables", variables, allowed))
+    for name in ("rest", "threshold", "refractory", *(relaxation.tau for relaxation in equations.relaxations)):
+        if not math.isfinite(constants.get(name, math.nan)):
+            raise DescriptionError(message(f"{where}.constants: {name}", constants.get(name), "a number in SI"))
+    known = {*variables, *constants}
+    for text in equations.texts():
+        try:
+            used = [node.id for node in ast.walk(ast.parse(text, mode="eval")) if isinstance(node, ast.Name)]
+        except SyntaxError:
+            raise DescriptionError(message(f"{where}.equations", text, "an expression")) from None
+        for name in used:
+            if name not in known:
+                remedy = nearest(name, known)
+                allowed = f"arithmetic of {', '.join(sorted(known))}"
+                raise DescriptionError(message(f"{where}.equations: {text!r}", name, allowed, remedy))
+    for variable, _ in equations.reset:
+        if variable not in variables:
+            allowed = f"one of {', '.join(variables)}"
+            raise DescriptionError(message(f"{where}.equations: reset", variable, allowed))
+
+
 Source = SpikeSource | Poisson
 Neuron = SpikingNeuron | Source

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from spikerl.errors import DescriptionError, message
 from spikerl.keywords import described
-from spikerl.neurons import LARGEST, LIF, AdaptiveLIF, Neuron, Poisson, SpikeSource
+from spikerl.neurons import LARGEST, Neuron, Source, SpikeSource, SpikingNeuron, check_law
 from spikerl.units import whole_number
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -24,7 +24,8 @@ def check_name(name: object, where: str) -> None:
 class Population:
     """`size` neurons of one model under one `name`.
 
-    `neuron` is one of `LIF`, `AdaptiveLIF`, `SpikeSource`, `Poisson`. Raises `DescriptionError`.
+    `neuron` is one of `LIF`, `AdaptiveLIF`, `SpikeSource`, `Poisson`, or a `SpikingNeuron` of your own. Raises
+    `DescriptionError`.
     """
 
     name: str
@@ -36,7 +37,9 @@ class Population:
         check_name(self.name, "Population.name")
         where = f"Population({self.name!r})"
         object.__setattr__(self, "size", whole_number(self.size, 1, LARGEST, f"{where}.size"))
-        if not isinstance(self.neuron, (LIF, AdaptiveLIF, SpikeSource, Poisson)):
+        if isinstance(self.neuron, SpikingNeuron):
+            check_law(self.neuron, f"{where}.neuron")
+        elif not isinstance(self.neuron, Source):
             allowed = "a neuron: sp.LIF(...), sp.AdaptiveLIF(...), sp.SpikeSource(...) or sp.Poisson(...)"
             raise DescriptionError(message(f"{where}.neuron", self.neuron, allowed))
         if isinstance(self.neuron, SpikeSource) and any(neuron >= self.size for neuron in self.neuron.neurons):

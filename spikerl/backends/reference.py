@@ -45,7 +45,7 @@ class ReferenceEngine:
         self._options = options
         self._state = initial_state(plan, options.batch)
         self._laws = {
-            name: {text: compile(text, f"<{name}: {text}>", "eval") for text in _texts(neurons)}
+            name: {text: compile(text, f"<{name}: {text}>", "eval") for text in neurons.equations.texts()}
             for name, neurons in plan.neurons.items()
         }
 
@@ -199,9 +199,3 @@ class ReferenceEngine:
                 drive = fired[modulator.source].mean(axis=1) / self._plan.dt
             a = modulator.decay
             self._state[f"modulator/{name}"] = a * self._state[f"modulator/{name}"] + (1 - a) * drive
-
-
-def _texts(neurons: NeuronPlan) -> list[str]:
-    equations = neurons.equations
-    targets = [relaxation.target for relaxation in equations.relaxations]
-    return [*targets, equations.threshold, *(text for _, text in equations.reset)]
