@@ -168,18 +168,18 @@ def test_step_is_pure_unless_it_may_write_over_its_state() -> None:
     """Catches an update in place that would break gradients, and a donated array that is read after it was written."""
     plan = discretise(large())
     program = lower(plan)
-    states = [pack(program, base.initial_state(plan, 2), 2) for _ in range(3)]
+    pure, donated = (pack(program, base.initial_state(plan, 2), 2) for _ in range(2))
     for inputs in listen(program, heard(plan, 30, 2, shaped=0.7), 2):
-        states[0], _ = step(program, states[0], inputs)
-        states[1], _ = step(program, states[1], inputs, donate=True)
-    before = states[2].weights + tuple(e for all_of_one in states[2].eligibilities for e in all_of_one)
-    kept = [array.clone() for array in before]
-    step(program, states[2], inputs)
-    assert all(torch.equal(one, other) for one, other in zip(before, kept, strict=True))
-    for one, other in zip(states[0].weights, states[1].weights, strict=True):
-        assert torch.equal(one, other)
-    for one, other in zip(states[0].eligibilities, states[1].eligibilities, strict=True):
-        assert all(map(torch.equal, one, other))
+        before = synaptic(pure)
+        kept = [array.clone() for array in before]
+        pure, _ = step(program, pure, inputs)
+        donated, _ = step(program, donated, inputs, donate=True)
+        assert all(map(torch.equal, before, kept))
+    assert all(map(torch.equal, synaptic(pure), synaptic(donated)))
+
+
+def synaptic(state: NetworkState) -> list[Tensor]:
+    return [*state.weights, *(one for several in state.eligibilities for one in several)]
 
 
 def trained(rule: sp.Rule | None = None) -> Plan:
