@@ -72,7 +72,7 @@ def learning(
         band(axes[0], curves.start.trial + 1, curves.start.band, colour, label=curves.label, dashes=dashes, width=width)
         if curves.reversal is not None:
             band(axes[1], curves.reversal.trial, curves.reversal.band, colour, dashes=dashes, width=width)
-    axes[0].set_ylim(0.0, 1.0)
+    axes[0].set_ylim(-0.01, 1.02)
     level(axes, chance, "chance")
     axes[0].set_ylabel("P(better option)")
     _label_trials(axes)
@@ -111,10 +111,10 @@ def outcome(figure: Canvas, histogram: Histogram, tonic: float, outcome_length: 
                 band(one, milliseconds, what, colour, label=f"{epoch} trials", dashes=dashes, width=width)
         one.set_title(title)
         one.set_xlabel("Time from the outcome (ms)")
-        one.set_ylim(bottom=0.0)
         one.margins(x=0.0)
     legend(figure, max(axes, key=lambda one: len(one.get_legend_handles_labels()[1])))
     level(axes, tonic, "tonic")
+    axes[0].set_ylim(bottom=0.0)
     axes[0].set_ylabel("Dopamine rate (Hz)")
 
 

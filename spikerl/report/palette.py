@@ -25,7 +25,7 @@ DOPAMINE = Colour("#007a5a", "#35c99c")
 FIRST = Colour("#85409d", "#cf9be3")
 SECOND = Colour("#a17400", "#e6bd4c")
 OTHER = Colour("#7d8289", "#9ba0a7")
-ANIMALS = Colour("#8b8f96", "#979ca4")
+ANIMALS = Colour("#b3246c", "#f07fb5")
 RUNS = (
     Colour("#1c2025", "#e9e8e3"),
     Colour("#b3246b", "#f07fb4"),

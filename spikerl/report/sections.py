@@ -73,7 +73,9 @@ def learning(runs: Sequence[tuple[str, Results]]) -> Drawn:
     theirs = figures.Learning("animals, same blocks", beside.start, beside.reversal) if beside else None
     if beside:
         curves = [curves[0]._replace(label="circuit")]
-    n = count(played[0][0], "block") if len(runs) == 1 else f"{min(p[0] for p in played):,} or more blocks a run"
+    fewest, most = min(p[0] for p in played), max(p[0] for p in played)
+    n = count(most, "block") if fewest == most else f"{fewest:,} to {most:,} blocks"
+    n += " a run" if len(runs) > 1 else ""
     caption = f"P(better option) on each trial: mean over {n}; bands: Wilson's 95 % intervals over blocks."
     if reversing:
         turned = count(sum(p[1] for p in played), "block")
