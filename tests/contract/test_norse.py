@@ -115,11 +115,14 @@ def large() -> sp.Network:
         sp.every_step(0.02 * signal * tag), sp.on_pre(0.01 * sp.weight - 0.02 * sp.weight * y), bounds=(0.0, 2.0)
     )
     weight = sp.Uniform("0.2 mV", "1 mV", seed=7)
+    sparse = sp.Probability(0.1, seed=3)
+    synapses = len(sparse.edges(source.size, wide.size, "Projection('listed')").pre)
+    delays = sp.Values(tuple(1 + k % 3 for k in range(synapses)), "ms")
     return sp.Network(
         sp.Projection(source, wide, weight, sp.Probability(0.02, seed=1), name="listed_fixed"),
         sp.Projection(wide, slow, weight, sp.Probability(0.3, seed=2), delay="3 ms", name="bundled"),
         sp.Projection(slow, slow, "-0.2 mV", name="bundled_too"),
-        sp.Projection(source, wide, weight, sp.Probability(0.1, seed=3), rule=rule, name="listed"),
+        sp.Projection(source, wide, weight, sparse, delays, rule=rule, name="listed"),
         sp.Projection(slow, wide, weight, sp.Probability(0.5, seed=4), delay="2 ms", rule=rule, name="gaps"),
         sp.Projection(slow, wide, weight, rule=rule, name="full"),
         modulators=(signal, shaped),
