@@ -95,24 +95,28 @@ def measures(results: Results) -> tuple[Measure, ...]:
 
 
 def held(results: Results) -> tuple[Line, ...]:
-    """Return each measure of the run beside the figures of its schedule and of control animals."""
-    known, schedule = figures(), schedule_of(results)
+    """Return each measure of the run beside the figures of its task and schedule and of control animals."""
+    schedule = schedule_of(results)
+    known = [
+        figure
+        for figure in figures()
+        if figure.group in GROUPS and figure.task in ("", task_of(results)) and figure.schedule in ("", schedule)
+    ]
     lines = []
     for measure in measures(results):
-        beside = [
-            Comparison(figure, judge(measure.interval, figure))
-            for figure in known
-            if figure.key == measure.key and figure.group in GROUPS and figure.schedule in ("", schedule)
-        ]
+        beside = [Comparison(figure, judge(measure.interval, figure)) for figure in known if figure.key == measure.key]
         lines.append(Line(measure, tuple(beside)))
     return tuple(lines)
 
 
+def task_of(results: Results) -> str | None:
+    """Return the name of the task; None where the experiment names none."""
+    return _task(results, "name")
+
+
 def schedule_of(results: Results) -> str | None:
     """Return the schedule of all blocks, such as ``"80/20"``; None where the experiment names none."""
-    task = results.experiment.get("task")
-    schedule = task.get("schedule") if isinstance(task, dict) else None
-    return schedule if isinstance(schedule, str) else None
+    return _task(results, "schedule")
 
 
 def summary(results: Results) -> tuple[int, int]:
@@ -124,3 +128,9 @@ def summary(results: Results) -> tuple[int, int]:
 
 def _response(results: Results, key: str) -> Interval:
     return dopamine.response(results)[key]
+
+
+def _task(results: Results, key: str) -> str | None:
+    table = results.experiment.get("task")
+    value = table.get(key) if isinstance(table, dict) else None
+    return value if isinstance(value, str) else None

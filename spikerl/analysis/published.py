@@ -20,7 +20,7 @@ class Figure(NamedTuple):
     """One published figure, or expectation, of the measure `key`.
 
     `value` is the figure where `relation` is ``"equal"``; `low` and `high` are the bounds where it is another; what
-    is not there is NaN. `group` (of animals) and `schedule` are empty where it is of all.
+    is not there is NaN. `group` (of animals), `task` and `schedule` are empty where it is of all.
     """
 
     key: str
@@ -30,6 +30,7 @@ class Figure(NamedTuple):
     unit: str
     relation: Relation
     group: str
+    task: str
     schedule: str
     source: str
     note: str
@@ -71,6 +72,7 @@ def parse(text: str, where: str) -> list[Figure]:
                 texts["unit"],
                 cast(Relation, texts["relation"]),
                 texts["group"],
+                texts["task"],
                 texts["schedule"],
                 texts["source"],
                 texts["note"],

@@ -66,7 +66,7 @@ def raster(results: Results, instance: int, number: int) -> Raster:
 
 
 def around_outcome(results: Results, population: str, width: float = 0.025) -> Histogram:
-    """Return the rate of `population` from the hold to the trial's end in bins of `width` seconds.
+    """Return the rate of `population` from the hold to the trial's end in whole bins of `width` seconds.
 
     ``rate = spikes / (trials neurons width)`` over early and late trials (`blocks.early_and_late`), rewarded and
     omitted. Raises `FileError` where its spikes were not recorded.
@@ -77,7 +77,7 @@ def around_outcome(results: Results, population: str, width: float = 0.025) -> H
     laid, when, spikes = blocks(results), timing(results), results.spikes[population]
     onset, start = when.phase("outcome").start, when.phase("hold").start
     bin_steps = max(1, round(width / when.dt))
-    low = (start - onset) // bin_steps
+    low = -((onset - start) // bin_steps)
     bins = np.arange(low, (when.steps - onset) // bin_steps)
     number = when.trial(spikes.step)
     # Spikes of a trial that was cut off are of no block.

@@ -158,6 +158,19 @@ def level(axes: Sequence[Axes], value: float, label: str) -> None:
     )
 
 
+def frame(axes: Sequence[Axes]) -> None:
+    """Keep the lines in view: bands over a few blocks may be many times as high, and then leave the frame.
+
+    The axis, shared by all `axes`, reaches at most as far above and below the lines as they themselves span.
+    """
+    parts = [np.asarray(line.get_ydata(), dtype=np.float64) for one in axes for line in one.get_lines()]
+    values = np.concatenate(parts)
+    values = values[np.isfinite(values)]
+    span = max(float(np.ptp(values)), 0.1 * float(np.abs(values).max()), 1e-9)
+    low, high = axes[0].get_ylim()
+    axes[0].set_ylim(max(low, float(values.min()) - span), min(high, float(values.max()) + span))
+
+
 def legend(figure: Canvas, axes: Axes) -> None:
     """Name the lines of `axes` in a row above the figure, where they cover nothing."""
     handles, labels = axes.get_legend_handles_labels()

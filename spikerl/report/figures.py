@@ -13,7 +13,7 @@ from spikerl.analysis.dopamine import Course
 from spikerl.analysis.learning_curve import Curve
 from spikerl.analysis.rasters import Histogram
 from spikerl.analysis.weights import WeightCourse
-from spikerl.report.drawing import Canvas, band, instant, legend, level
+from spikerl.report.drawing import Canvas, band, frame, instant, legend, level
 from spikerl.report.palette import (
     ANIMALS,
     D1,
@@ -93,6 +93,7 @@ def dopamine(figure: Canvas, start: DopamineCourse, reversal: DopamineCourse | N
         ):
             band(one, course.trial + shift, course.band, colour, label=label, dashes=dashes, marker=marker, width=1.3)
     level(axes, tonic, "tonic")
+    frame(axes)
     axes[0].set_ylim(bottom=0.0)
     axes[0].set_ylabel("Dopamine rate (Hz)")
     _label_trials(axes)
@@ -114,6 +115,7 @@ def outcome(figure: Canvas, histogram: Histogram, tonic: float, outcome_length: 
         one.margins(x=0.0)
     legend(figure, max(axes, key=lambda one: len(one.get_legend_handles_labels()[1])))
     level(axes, tonic, "tonic")
+    frame(axes)
     axes[0].set_ylim(bottom=0.0)
     axes[0].set_ylabel("Dopamine rate (Hz)")
 
@@ -122,16 +124,20 @@ def weights(figure: Canvas, courses: Sequence[WeightCourse]) -> None:
     """Draw the mean weight of each option's synapses over trials, one panel a projection."""
     columns = min(2, len(courses))
     rows = -(-len(courses) // columns)
-    grid = figure.subplots(rows, columns, sharey=len({course.unit for course in courses}) == 1, squeeze=False)
+    shared = len({course.unit for course in courses}) == 1
+    grid = figure.subplots(rows, columns, sharey=shared, squeeze=False)
     for one, course in zip(grid.flat, courses, strict=False):
         for role, what in course.roles.items():
             band(one, course.trial + 1, what, ROLE_COLOURS[role], label=role, dashes="--" if role == "other" else "-")
         receptor = {"D1": D1, "D2": D2}.get(course.receptor, INK)
         one.set_title(course.projection.replace("_", " "), color=receptor.light, fontweight="bold")
+        if not shared or one in grid[:, 0]:
+            one.set_ylabel(f"Mean weight ({course.unit})" if course.unit != "1" else "Mean weight")
         one.set_xlabel("Trial of the block")
         one.margins(x=0.01)
-    for one in grid[:, 0]:
-        one.set_ylabel(f"Mean weight ({courses[0].unit})" if courses[0].unit != "1" else "Mean weight")
+    drawn = list(grid.flat[: len(courses)])
+    for together in [drawn] if shared else [[one] for one in drawn]:
+        frame(together)
     for one in grid.flat[len(courses) :]:
         one.set_axis_off()
     legend(figure, max(grid.flat, key=lambda one: len(one.get_legend_handles_labels()[1])))

@@ -193,7 +193,11 @@ def _roles(results: Results, laid: Blocks, options: int) -> list[list[str]]:
 
 def _role_keys(roles: set[str]) -> tuple[tuple[str, str], ...]:
     variables = dict(zip(weights.ROLES, ("first", "second", "other"), strict=True))
-    return tuple((variables[role], f"neurons of the option {role}") for role in ROLE_COLOURS if role in roles)
+    return tuple(
+        (variables[role], f"neurons of the {'other option' if role == 'other' else f'option {role}'}")
+        for role in ROLE_COLOURS
+        if role in roles
+    )
 
 
 def _order(shown: rasters.Raster) -> list[str]:

@@ -56,10 +56,11 @@ def test_the_curve_is_aligned_to_each_blocks_own_reversal(tmp_path: Path) -> Non
 
 
 def test_alignment_leaves_out_blocks_without_a_reversal() -> None:
-    moved = aligned(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([-1, 1]), np.array([-2, -1, 0]))
+    moved = aligned(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([-1, 1]), np.array([-2, -1, 0, 1]))
     assert np.isnan(moved[0]).all()
     assert np.isnan(moved[1, 0])
-    assert moved[1, 1:].tolist() == [3.0, 4.0]
+    assert moved[1, 1:3].tolist() == [3.0, 4.0]
+    assert np.isnan(moved[1, 3])
 
 
 def test_overall_is_over_all_trials_and_its_interval_over_blocks(tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ from tests.analysis.runs import OUTCOME, TRIAL_STEPS, complete, learner, table, 
 
 
 def known_dopamine(**changes: np.ndarray) -> dict[str, np.ndarray]:
-    """Two blocks of 40 trials with tonic rates of 5 and 7 Hz; every other trial is rewarded.
+    """Two blocks of 40 trials with tonic rates of 5 and 7 Hz; every second or fifth is rewarded.
 
     Beside tonic: rewarded 4 Hz on the first ten trials and 1 after them, omitted -3; nothing reverses.
     """
     trial = np.tile(np.arange(40), 2)
-    reward = (trial % 2 == 0).astype(float)
+    reward = (trial % np.repeat([2, 5], 40) == 0).astype(float)
     tonic = np.repeat([5.0, 7.0], 40)
     return table(
         instance=np.repeat([0, 1], 40),
@@ -50,7 +50,9 @@ def test_the_response_stands_beside_each_blocks_own_tonic_rate(tmp_path: Path) -
 def test_the_course_is_binned_and_split(tmp_path: Path) -> None:
     course = dopamine.course(write(tmp_path / "run", known_dopamine()), "outcome", True)
     assert course.trial.tolist() == [2.0, 7.0, 12.0, 17.0, 22.0, 27.0, 32.0, 37.0]
-    assert course.band.value == pytest.approx([10.0, 10.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0])
+    # In a bin, block 0 (tonic 5) has three or two rewarded trials, block 1 (tonic 7) one.
+    beside = np.where(np.arange(8) < 2, 4.0, 1.0)
+    assert course.band.value == pytest.approx(beside + np.where(np.arange(8) % 2 == 0, 22 / 4, 17 / 3))
 
 
 def test_the_course_around_the_reversal_is_that_of_each_block(tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def test_a_raster_holds_the_spikes_of_its_trial_and_instance_alone(tmp_path: Pat
 
 
 def test_the_rate_around_the_outcome_is_spikes_by_trials_neurons_and_time(tmp_path: Path) -> None:
-    """Ten neurons, each firing once 2 ms after the outcome of a reward: one spike in 10 ms is 100 Hz.
+    """Ten neurons, each firing once 2 ms after the outcome of a reward: one spike in 8 ms is 125 Hz.
 
     Catches a rate by all trials and not those of the class, and bins that are not aligned to the outcome.
     """
@@ -92,12 +94,12 @@ def test_the_rate_around_the_outcome_is_spikes_by_trials_neurons_and_time(tmp_pa
     instance, trial = np.divmod(np.flatnonzero(trials["reward"] > 0), 40)
     step = np.repeat(trial * TRIAL_STEPS + OUTCOME + 2, 10)
     spikes = (10, (step, np.repeat(instance, 10), np.tile(np.arange(10), instance.size)))
-    histogram = rasters.around_outcome(write(tmp_path / "run", trials, spikes={"dopamine": spikes}), "dopamine", 0.01)
-    assert histogram.time == pytest.approx([-0.005, 0.005, 0.015, 0.025, 0.035, 0.045, 0.055])
+    histogram = rasters.around_outcome(write(tmp_path / "run", trials, spikes={"dopamine": spikes}), "dopamine", 0.008)
+    assert histogram.time == pytest.approx(np.arange(-1, 7) * 0.008 + 0.004)
     for epoch in ("early", "late"):
-        assert histogram.bands[epoch, True].value == pytest.approx([0.0, 100.0, 0.0, 0.0, 0.0, 0.0, 0.0])
-        assert histogram.bands[epoch, False].value == pytest.approx(np.zeros(7))
-        assert histogram.bands[epoch, True].n.tolist() == [2] * 7
+        assert histogram.bands[epoch, True].value == pytest.approx([0.0, 125.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+        assert histogram.bands[epoch, False].value == pytest.approx(np.zeros(8))
+        assert histogram.bands[epoch, True].n.tolist() == [2] * 8
 
 
 def test_spikes_after_the_last_whole_trial_are_of_no_trial(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from spikerl.analysis.published import Figure, Relation, figures, parse
 from spikerl.errors import FileError
 from tests.analysis.runs import EXPERIMENT, complete, learner, write
 
-HEADER = "key,value,low,high,unit,relation,group,schedule,source,note\n"
+HEADER = "key,value,low,high,unit,relation,group,task,schedule,source,note\n"
 
 
 def figure(relation: Relation, value: float = math.nan, low: float = math.nan, high: float = math.nan) -> Figure:
-    return Figure("p", value, low, high, "1", relation, "", "", "someone (1999)", "")
+    return Figure("p", value, low, high, "1", relation, "", "", "", "someone (1999)", "")
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def test_the_shipped_figures_are_whole_and_each_has_a_source() -> None:
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("p,0.5,,,1,equal,,,,\n", "source"),
-        ("p,0.5,,,1,about,,,someone,\n", "about"),
-        ("p,half,,,1,equal,,,someone,\n", "line 2"),
+        ("p,0.5,,,1,equal,,,,,\n", "source"),
+        ("p,0.5,,,1,about,,,,someone,\n", "about"),
+        ("p,half,,,1,equal,,,,someone,\n", "line 2"),
         ("p,0.5\n", "line 2"),
     ],
 )
@@ -73,7 +73,7 @@ def test_a_row_that_cannot_be_is_refused(text: str, named: str) -> None:
 
 
 def test_a_run_is_held_against_its_own_schedule_and_controls(tmp_path: Path) -> None:
-    """Catches an 80/20 run beside the figures of 70/30 or of lesioned animals."""
+    """Catches figures of another schedule, of lesioned animals, or of the reversal task beside a bandit."""
     lines = {line.measure.key: line for line in held(complete(tmp_path / "run"))}
     against = [comparison.figure for comparison in lines["p_better"].comparisons]
     assert [(row.relation, row.group, row.schedule) for row in against] == [
@@ -82,6 +82,10 @@ def test_a_run_is_held_against_its_own_schedule_and_controls(tmp_path: Path) -> 
     ]
     other = held(write(tmp_path / "other", learner(4), experiment=EXPERIMENT.replace("80/20", "55/45")))
     assert not {line.measure.key: line for line in other}["p_better"].comparisons
+    bandit = EXPERIMENT.replace('"reversal"', '"bandit"')
+    bandits = {line.measure.key: line for line in held(write(tmp_path / "bandit", learner(4), experiment=bandit))}
+    assert not bandits["p_better"].comparisons
+    assert bandits["dopamine_late_omitted"].comparisons
 
 
 def test_measures_are_those_that_the_columns_allow(tmp_path: Path) -> None:
