@@ -12,11 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from spikerl.circuit import circuits, load_circuit
 from spikerl.cli.program import app
+from spikerl.experiment.document import write
+from spikerl.experiment.registry import load_task, tasks
+from spikerl.experiment.tables import Protocol, Recording, Running
 from tests.contract.running import interpreted
 from tests.notebooks.documents import ROOT, Reader, blocks
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SECTION = re.compile(r"^## `\[(\w+)\]`(?: with `name = \"(\w+)\"`)?\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \|$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
 NAMES = [str(document.relative_to(ROOT)) for document in DOCUMENTS]
 
@@ -42,6 +48,29 @@ def test_every_link_leads_somewhere(document: Path) -> None:
     for link in LINK.findall(document.read_text(encoding="utf-8")):
         if not link.startswith("https://"):
             assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_fields_lists_every_key_with_its_default() -> None:
+    """Catches a key that was added, renamed, removed, or given another default without a word to the user."""
+    text = (ROOT / "docs" / "fields.md").read_text(encoding="utf-8")
+    written = set()
+    for table, name, section in SECTION.findall(text):
+        written |= {(f"{table} {name}".strip(), key, default) for key, default in ROW.findall(section)}
+    models = {f"circuit {name}": load_circuit(name).parameters for name in circuits()}
+    models |= {f"task {name}": load_task(name).parameters for name in tasks()}
+    models |= {"protocol": Protocol, "run": Running, "record": Recording}
+    there = {
+        (table, key, _shown(field.default))
+        for table, model in models.items()
+        for key, field in model.model_fields.items()
+        if (table.split()[0], key) not in {("circuit", "name"), ("task", "name")}
+    }
+    assert written == there
+
+
+def _shown(default: object) -> str:
+    """Return a default as a file would hold it; a key without a value has no place in TOML."""
+    return "not given" if default is None else "`" + write({"t": {"k": default}}).split(" = ", 1)[1].strip() + "`"
 
 
 def test_architecture_names_every_module_and_no_other() -> None:
