@@ -8,6 +8,7 @@ largest initial weight of its projection for a weight.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,8 +53,8 @@ class _Part(NamedTuple):
     variable: str
     name: str
     place: tuple[int, ...]
-    ours: object
-    theirs: object
+    ours: float
+    theirs: float
 
 
 class Lockstep:
@@ -168,7 +169,11 @@ class Lockstep:
         else:
             facts = {"population": part.name, "neuron": part.place[1]}
             place = f"population {part.name!r}, neuron {part.place[1]}"
-        values = {self._first: part.ours, other: part.theirs}
+        # A number that is none is said in words, so that the facts can be written as JSON.
+        values = {
+            name: value if math.isfinite(value) else str(value)
+            for name, value in ((self._first, part.ours), (other, part.theirs))
+        }
         facts = {"step": part.step, "variable": part.variable, "instance": part.place[0]} | facts | {"values": values}
         said = ", ".join(f"{name} has {value}" for name, value in values.items())
         where = f"step {part.step} ({part.step * self.plan.dt:g} s), {place}, instance {part.place[0]}"

@@ -124,7 +124,8 @@ def compare(
                 agreed = lockstep(chosen, names, lambda done, _: bar.show(done, "identical so far"))
         except DivergenceError as error:
             if as_json:
-                typer.echo(json.dumps({"agree": False, "backends": names, "message": str(error), **error.facts}))
+                facts = {"agree": False, "backends": names, "message": str(error), **error.facts}
+                typer.echo(json.dumps(facts, allow_nan=False))
                 raise typer.Exit(FAILED) from None
             raise
         found = agreed.agreement

@@ -115,6 +115,7 @@ def test_one_wrong_number_is_found_where_it_is(kind, facts):
         lockstep.step("10 ms", modulators={"dopamine": 0.5})
     found = caught.value.facts
     assert facts.items() <= found.items() and found["instance"] == 1
+    json.dumps(found, allow_nan=False)
     assert set(found["values"]) == {"right", "wrong"} and found["values"]["right"] != found["values"]["wrong"]
     for said in (f"step {facts['step']} ", facts["variable"], "instance 1", str(found["values"]["wrong"])):
         assert said in str(caught.value)
