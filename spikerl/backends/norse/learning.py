@@ -107,7 +107,7 @@ def _columns(products: Sequence[Product], signals: Signals) -> tuple[Tensor, Ten
         if product.shared:
             post = post * _times(product.shared, signals)[:, None]
         right.append(post if product.coefficient == 1 else post * product.coefficient)
-    return torch.stack(left, 2), torch.stack(right, 1)
+    return torch.stack(left, 1).transpose(1, 2), torch.stack(right, 1)
 
 
 def _met(place: Dense | Listed, product: Product, signals: Signals) -> list[Tensor]:

@@ -66,8 +66,7 @@ def lower(
             for projection in own:
                 synapses.append(_synapses(plan, projection, places, numbers, device, dtype))
         inflows.append(tuple(row))
-    spans = [places[trace.population] for trace in plan.traces.values()]
-    sizes = [stop - start for start, stop in spans]
+    sizes = [plan.size(trace.population) for trace in plan.traces.values()]
     decays = [trace.decay for trace in plan.traces.values()]
     return Program(
         plan=plan,
@@ -79,7 +78,7 @@ def lower(
         bundles=tuple(bundles),
         synapses=tuple(synapses),
         inflows=tuple(inflows),
-        trace_index=_index(np.concatenate([np.arange(0), *(np.arange(*span) for span in spans)]), device),
+        traced=tuple(numbers[trace.population] for trace in plan.traces.values()),
         trace_decay=torch.tensor(np.repeat(decays, sizes), dtype=dtype, device=device),
         trace_sizes=tuple(sizes),
         modulators=tuple(plan.modulators.values()),

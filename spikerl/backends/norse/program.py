@@ -53,8 +53,9 @@ class Program:
     """`plan` on one `device` in one `dtype`.
 
     All neurons share one axis: `places` gives the start and stop of each population, sources first (`sources` of
-    them), then the populations of each cell. `inflows` has one row a cell, one entry a population. `trace_index` and
-    `trace_decay` [trace value] make all traces one array, `trace_sizes` cuts it. `longest` is the longest delay.
+    them), then the populations of each cell. `inflows` has one row a cell, one entry a population. All traces are
+    one array: `traced` numbers the population of each, `trace_sizes` cuts it, `trace_decay` has its shape but the
+    batch. `longest` is the longest delay.
     """
 
     plan: Plan
@@ -66,7 +67,7 @@ class Program:
     bundles: tuple[Bundle, ...]
     synapses: tuple[Synapses, ...]
     inflows: tuple[tuple[Inflow, ...], ...]
-    trace_index: Tensor
+    traced: tuple[int, ...]
     trace_decay: Tensor
     trace_sizes: tuple[int, ...]
     modulators: tuple[ModulatorPlan, ...]

@@ -13,7 +13,6 @@ from spikerl.backends.norse.cells import fire
 from spikerl.backends.norse.learning import Held, learn
 from spikerl.backends.norse.program import Inflow, Inputs, NetworkState, Outputs, Program
 from spikerl.backends.norse.rules import Signals
-from spikerl.backends.norse.synapses import at
 from spikerl.inputs import Window
 
 
@@ -31,9 +30,12 @@ def step(program: Program, state: NetworkState, inputs: Inputs, donate: bool = F
     emitted = torch.cat(outputs, 1) if outputs else inputs.spikes[:, :0]
     fired = torch.cat((inputs.spikes, emitted), 1)
     values, filters = _modulators(program, state, inputs)
-    traces = torch.addcmul(at(fired, program.trace_index), state.traces, program.trace_decay)
-    cut = traces.split(program.trace_sizes, 1) if program.trace_sizes else ()
-    signals = Signals(fired.split(program.sizes, 1), cut, values)
+    parts, traces, cut = fired.split(program.sizes, 1), state.traces, ()
+    if program.traced:
+        traced = torch.cat([parts[number] for number in program.traced], 1)
+        traces = torch.addcmul(traced, state.traces, program.trace_decay)
+        cut = traces.split(program.trace_sizes, 1)
+    signals = Signals(parts, cut, values)
     held = [
         learn(synapses, Held(weight, eligibilities), signals, donate)
         for synapses, weight, eligibilities in zip(program.synapses, state.weights, state.eligibilities, strict=True)
