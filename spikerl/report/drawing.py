@@ -75,10 +75,10 @@ def inline(drawing: Drawing, name: str, label: str) -> str:
     with mpl.rc_context(_STYLE), mpl.rc_context({"svg.hashsalt": name}):
         figure = Figure(figsize=(WIDTH, drawing.height))
         drawing.draw(figure)
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        figure.savefig(buffer, format="svg", transparent=True)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].strip()
-    # What belongs to a file of its own, or would stand twice on a page with several figures.
+    # What belongs to a file of its own (with the date), or would stand twice on a page with several figures.
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, count=1, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
     head, _, body = text.partition(">")

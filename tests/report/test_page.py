@@ -138,7 +138,7 @@ HOSTILE = (
     "<script>alert(1)</script>",
     '"><svg\\onload=alert(1)>',
     "</text></svg><script>x",
-    "$\\frac{1}{",
+    "$\\frac{1}{$",
     "&lt;b&gt;{{7*7}}",
 )
 

@@ -8,6 +8,7 @@ import pytest
 from spikerl.analysis.intervals import Interval
 from spikerl.errors import FileError
 from spikerl.report import numbers, palette
+from spikerl.report.drawing import Drawing, inline
 from spikerl.report.picture import picture
 from tests.analysis.runs import complete, learner, write
 
@@ -38,6 +39,12 @@ def test_numbers_have_a_true_minus_and_no_negative_zero(value: float, places: in
 def test_bounds_that_are_not_there_are_a_dash() -> None:
     assert numbers.bounds(Interval(0.5, 0.25, 0.75, 3)) == "[0.25, 0.75]"
     assert numbers.bounds(Interval(0.5, math.nan, math.nan, 1)) == "–"
+
+
+def test_the_words_read_out_for_a_figure_stay_an_attribute() -> None:
+    """Catches a label that closes its attribute and goes on as a tag."""
+    text = inline(Drawing(lambda canvas: None, 1.0), "empty", '"><script>&')
+    assert 'aria-label="&quot;&gt;&lt;script&gt;&amp;"' in text
 
 
 def test_no_two_things_have_one_colour() -> None:
