@@ -10,12 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikerl.backends.base import Capabilities, Options, State, Trajectory, initial_state
-from spikerl.discretise import NeuronPlan, Plan, ProjectionPlan, TermPlan
+from spikerl.backends.fanout import Fanout, Indices
+from spikerl.discretise import FactorPlan, NeuronPlan, Plan, ProjectionPlan, TermPlan
 from spikerl.inputs import Window
 from spikerl.plasticity.algebra import Gate
 
 Floats = NDArray[np.float64]
 Spikes = dict[str, NDArray[np.bool_]]
+Room = Floats | None
+Where = tuple[slice, slice] | tuple[Indices, Indices]
+"""Instances and synapses: all of them, or one pair for each synapse that a spike reaches."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,18 @@ class ReferenceEngine:
     def __init__(self, plan: Plan, options: Options) -> None:
         self._plan = plan
         self._options = options
+        self._of_pre = {name: Fanout(p.pre_index, plan.size(p.pre)) for name, p in plan.projections.items()}
+        self._of_post = {name: Fanout(p.post_index, plan.size(p.post)) for name, p in plan.projections.items()}
+        self._delayed = {
+            name: {
+                int(d): Fanout(p.pre_index, plan.size(p.pre), np.flatnonzero(p.delay == d)) for d in np.unique(p.delay)
+            }
+            for name, p in plan.projections.items()
+        }
         self._state = initial_state(plan, options.batch)
+        self._changes = {
+            name: [(key, term, self._room(p, term)) for key, term in _terms(p)] for name, p in plan.projections.items()
+        }
         self._laws = {
             name: {text: compile(text, f"<{name}: {text}>", "eval") for text in neurons.equations.texts()}
             for name, neurons in plan.neurons.items()
@@ -91,14 +106,18 @@ class ReferenceEngine:
     def close(self) -> None:
         """Nothing is held outside Python's memory."""
 
+    def _room(self, projection: ProjectionPlan, term: TermPlan) -> Room:
+        """Return memory for a product at all synapses, kept because asking for it anew costs more than the product."""
+        return np.empty((self._options.batch, projection.weight.size)) if term.gate is Gate.STEP else None
+
     def _arrived(self, neurons: NeuronPlan) -> Floats:
         """``sum w s(n - d)`` over all projections onto `neurons`, [batch, neuron]."""
         total = np.zeros((self._options.batch, neurons.size))
         for name, projection in self._plan.projections.items():
-            if projection.post == neurons.name and projection.weight.size:
-                history = self._state[f"history/{projection.pre}"]
-                arriving = history[projection.delay - 1, :, projection.pre_index]
-                synapse, instance = np.nonzero(arriving)
+            if projection.post != neurons.name:
+                continue
+            for delay, fanout in self._delayed[name].items():
+                instance, synapse = fanout.reached(self._state[f"history/{projection.pre}"][delay - 1])
                 jump = projection.scale * self._state[f"weight/{name}"][instance, synapse]
                 np.add.at(total, (instance, projection.post_index[synapse]), jump)
         return total
@@ -145,50 +164,49 @@ class ReferenceEngine:
                 self._state[f"eligibility/{name}/{eligibility.name}"] *= eligibility.decay
 
     def _plasticity(self, fired: Spikes, modulators: Mapping[str, Floats]) -> None:
-        """Read all, then write all."""
-        changes: dict[str, Any] = {}
+        """Of each projection read all, then write all; no rule reads the synapses of another projection."""
         for name, projection in self._plan.projections.items():
-            if projection.rule is None:
+            rule = projection.rule
+            if rule is None:
                 continue
-            changes[f"weight/{name}"] = self._change(projection, projection.rule.terms, fired, modulators)
-            for eligibility in projection.rule.eligibilities:
-                change = self._change(projection, eligibility.terms, fired, modulators)
-                changes[f"eligibility/{name}/{eligibility.name}"] = change
-        for key, change in changes.items():
-            self._state[key] = self._state[key] + change
-        for name, projection in self._plan.projections.items():
-            if projection.rule is not None:
-                self._state[f"weight/{name}"] = np.clip(self._state[f"weight/{name}"], *projection.rule.bounds)
+            where: dict[Gate, Where] = {
+                Gate.STEP: (slice(None), slice(None)),
+                Gate.PRE: self._of_pre[name].reached(fired[projection.pre]),
+                Gate.POST: self._of_post[name].reached(fired[projection.post]),
+            }
+            changes = [
+                (key, where[term.gate], self._product(projection, term, where[term.gate], modulators, room))
+                for key, term, room in self._changes[name]
+            ]
+            for key, synapses, change in changes:
+                self._state[key][synapses] += change
+            weight = self._state[f"weight/{name}"]
+            np.clip(weight, *rule.bounds, out=weight)
 
-    def _change(
-        self, projection: ProjectionPlan, terms: tuple[TermPlan, ...], fired: Spikes, modulators: Mapping[str, Floats]
-    ) -> Floats:
-        """Return the sum of `terms` for each synapse, [batch, synapse]."""
-        pre, post = projection.pre_index, projection.post_index
-        gates: dict[Gate, Any] = {
-            Gate.STEP: 1.0,
-            Gate.PRE: fired[projection.pre][:, pre],
-            Gate.POST: fired[projection.post][:, post],
-        }
-        total = np.zeros((self._options.batch, projection.weight.size))
-        for term in terms:
-            product = term.coefficient * gates[term.gate]
-            for factor in term.factors:
-                match factor.kind:
-                    case "pre":
-                        product = product * self._state[f"trace/{factor.name}"][:, pre]
-                    case "post":
-                        product = product * self._state[f"trace/{factor.name}"][:, post]
-                    case "weight":
-                        product = product * self._state[f"weight/{projection.name}"]
-                    case "eligibility":
-                        product = product * self._state[f"eligibility/{projection.name}/{factor.name}"]
-                    case "modulator":
-                        product = product * modulators[factor.name][:, None]
-                    case "post_modulator":
-                        product = product * modulators[factor.name][:, post]
-            total = total + product
-        return total
+    def _product(
+        self, projection: ProjectionPlan, term: TermPlan, where: Where, modulators: Mapping[str, Floats], room: Room
+    ) -> Floats | float:
+        """Return the product of `term` at the synapses `where`: at all, in `room`, or at those that spikes reach."""
+        instance, synapse = where
+        product: Any = term.coefficient
+        for factor in sorted(term.factors, key=_width):
+            match factor.kind:
+                case "modulator":
+                    value = modulators[factor.name][instance]
+                    product = product * (value[:, None] if isinstance(synapse, slice) else value)
+                    continue
+                case "post_modulator":
+                    value = modulators[factor.name][instance, projection.post_index[synapse]]
+                case "pre":
+                    value = self._state[f"trace/{factor.name}"][instance, projection.pre_index[synapse]]
+                case "post":
+                    value = self._state[f"trace/{factor.name}"][instance, projection.post_index[synapse]]
+                case "weight":
+                    value = self._state[f"weight/{projection.name}"][where]
+                case "eligibility":
+                    value = self._state[f"eligibility/{projection.name}/{factor.name}"][where]
+            product = np.multiply(product, value, out=room)
+        return product
 
     def _follow(self, fired: Spikes, modulators: Mapping[str, Floats]) -> None:
         """Filter each modulator's source, for the next step."""
@@ -199,3 +217,19 @@ class ReferenceEngine:
                 drive = fired[modulator.source].mean(axis=1) / self._plan.dt
             a = modulator.decay
             self._state[f"modulator/{name}"] = a * self._state[f"modulator/{name}"] + (1 - a) * drive
+
+
+def _terms(projection: ProjectionPlan) -> list[tuple[str, TermPlan]]:
+    """Return each term of the rule and its eligibilities with the key of the state that it changes."""
+    rule = projection.rule
+    if rule is None:
+        return []
+    found = [(f"weight/{projection.name}", term) for term in rule.terms]
+    for eligibility in rule.eligibilities:
+        found.extend((f"eligibility/{projection.name}/{eligibility.name}", term) for term in eligibility.terms)
+    return found
+
+
+def _width(factor: FactorPlan) -> bool:
+    """Sort one number an instance before one number a synapse, which are many."""
+    return factor.kind != "modulator"
