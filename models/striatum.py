@@ -96,13 +96,14 @@ def build(parameters: StriatumParameters) -> Circuit:
         baseline=p.tonic,
         gain=1 / to_si(p.tonic, Dimension.RATE, "tonic"),
     )
-    first, spread = parse(p.weight, "weight"), p.weight_spread
-    unit = first.unit
-    weights = tuple(f"{share * first.value / first.scale:.12g} {unit}" for share in (1 - spread, 1 + spread))
+    first = parse(p.weight, "weight")
+    low, high = (
+        f"{share * first.value / first.scale:.12g} {first.unit}" for share in (1 - p.weight_spread, 1 + p.weight_spread)
+    )
 
     def learned(receptor: Literal["D1", "D2"], spiny: Population) -> Projection:
         return Projection(
-            cortex, spiny, Uniform(*weights, seed=1), Blocks(k), rule=_rule(p, signal, receptor, first.scale)
+            cortex, spiny, Uniform(low, high, seed=1), Blocks(k), rule=_rule(p, signal, receptor, first.scale)
         )
 
     return Circuit(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from pydantic import BaseModel
 
-from spikerl.errors import DescriptionError, message, nearest
+from spikerl.errors import DescriptionError, message
 from spikerl.network import Network
-
-GROUP = "spikerl.circuits"
+from spikerl.registry import CIRCUITS, find
 
 
 @dataclass(frozen=True)
@@ -83,15 +81,7 @@ class CircuitFactory:
     summary: str
 
 
-def circuits() -> dict[str, EntryPoint]:
-    """Return the entry points of all registered circuits, by name."""
-    return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
-
-
 def load_circuit(name: str) -> CircuitFactory:
     """Return the circuit called `name`; raises `DescriptionError` with the nearest name."""
-    known = circuits()
-    if name not in known:
-        raise DescriptionError(message("circuit.name", name, ", ".join(known), nearest(name, known)))
-    factory: CircuitFactory = known[name].load()
+    factory: CircuitFactory = find(CIRCUITS, name, "circuit.name").load()
     return factory

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikerl.discretise import Plan
-from spikerl.errors import DescriptionError, MissingSimulatorError, UnsupportedError, message, nearest
+from spikerl.errors import MissingSimulatorError, UnsupportedError, message
 from spikerl.inputs import Window
-
-GROUP = "spikerl.backends"
+from spikerl.registry import BACKENDS, find, registered
 
 State = dict[str, NDArray[Any]]
 """The complete state of all instances, in one form for all back ends, so that one can go on where another stopped.
@@ -127,7 +125,7 @@ def initial_state(plan: Plan, batch: int) -> State:
 
 def names() -> list[str]:
     """Return the names of all registered back ends, installed or not, sorted."""
-    return sorted(_registered())
+    return list(registered(BACKENDS))
 
 
 def load(name: str) -> Backend:
@@ -135,12 +133,9 @@ def load(name: str) -> Backend:
 
     Raises `DescriptionError` for an unknown name and `MissingSimulatorError` where its simulator is not installed.
     """
-    registered = _registered()
-    if name not in registered:
-        allowed = ", ".join(sorted(registered))
-        raise DescriptionError(message("backend", name, allowed, nearest(name, registered)))
+    point = find(BACKENDS, name, "backend")
     try:
-        backend: Backend = registered[name].load()
+        backend: Backend = point.load()
     except ImportError as error:
         missing = error.name or str(error)
         remedy = f"install it with: pip install 'spikerl[{name}]'"
@@ -163,7 +158,3 @@ def check(backend: Backend, options: Options) -> None:
     if options.one_window and not able.one_window:
         remedy = "leave one_window out, or take 'brian2'"
         raise UnsupportedError(message(f"one_window of back end {backend.name!r}", True, "False", remedy))
-
-
-def _registered() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}

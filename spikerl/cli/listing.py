@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from spikerl.backends import base
-from spikerl.circuit import circuits, load_circuit
+from spikerl.circuit import load_circuit
 from spikerl.errors import MissingSimulatorError
 from spikerl.experiment.reading import read, shipped
-from spikerl.experiment.registry import load_task, tasks
+from spikerl.registry import CIRCUITS, TASKS, registered
+from spikerl.tasks.base import load_task
 
 Rows = list[tuple[str, str]]
 
@@ -24,11 +25,11 @@ def _experiments() -> Rows:
 
 
 def _circuits() -> Rows:
-    return [(name, load_circuit(name).summary) for name in circuits()]
+    return [(name, load_circuit(name).summary) for name in registered(CIRCUITS)]
 
 
 def _tasks() -> Rows:
-    return [(name, load_task(name).summary) for name in tasks()]
+    return [(name, load_task(name).summary) for name in registered(TASKS)]
 
 
 def _backends() -> Rows:

@@ -9,12 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from spikerl.circuit import circuits, load_circuit
+from spikerl.circuit import load_circuit
 from spikerl.errors import DescriptionError, message, nearest
 from spikerl.experiment.document import literal, load
 from spikerl.experiment.faults import translate, unknown_key
-from spikerl.experiment.registry import load_task, tasks
 from spikerl.experiment.tables import TABLES, Experiment, Protocol, Recording, Running
+from spikerl.registry import CIRCUITS, TASKS, registered
+from spikerl.tasks.base import load_task
 
 NAMED = ("circuit", "task")
 Tables = dict[str, dict[str, Any]]
@@ -120,8 +121,8 @@ def _split(key: str) -> tuple[str, str]:
 
 def _models(tables: Tables, origins: Mapping[str, str]) -> dict[str, type[BaseModel]]:
     """Return the model of each table; ``name`` chooses those of circuit and task."""
-    circuit = load_circuit(_name(tables, "circuit", circuits(), origins))
-    task = load_task(_name(tables, "task", tasks(), origins))
+    circuit = load_circuit(_name(tables, "circuit", registered(CIRCUITS), origins))
+    task = load_task(_name(tables, "task", registered(TASKS), origins))
     return dict(zip(TABLES, (circuit.parameters, task.parameters, Protocol, Running, Recording), strict=True))
 
 

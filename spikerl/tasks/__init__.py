@@ -4,34 +4,20 @@ from __future__ import annotations
 
 import gymnasium
 
-from spikerl.errors import DescriptionError, message, nearest
-from spikerl.tasks import bandit, reversal
 from spikerl.tasks.bandit import Bandit, BanditParameters
-from spikerl.tasks.base import Task, TaskFactory
+from spikerl.tasks.base import Task, TaskFactory, load_task
 from spikerl.tasks.reversal import Reversal, ReversalParameters
 
-TASKS: tuple[TaskFactory, ...] = (bandit.task, reversal.task)
-
 __all__ = [
-    "TASKS",
     "Bandit",
     "BanditParameters",
     "Reversal",
     "ReversalParameters",
     "Task",
     "TaskFactory",
-    "find",
+    "load_task",
     "register",
 ]
-
-
-def find(name: str) -> TaskFactory:
-    """Return the task of that name; raise `DescriptionError` with the nearest valid one."""
-    for factory in TASKS:
-        if factory.name == name:
-            return factory
-    names = [factory.name for factory in TASKS]
-    raise DescriptionError(message("task.name", name, ", ".join(names), nearest(str(name), names)))
 
 
 def register() -> None:

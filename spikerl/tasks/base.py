@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from spikerl.errors import DescriptionError, message
+from spikerl.registry import TASKS, find
 
 
 class Task(Protocol):
@@ -76,3 +77,9 @@ class TaskFactory:
             raise DescriptionError(message(where, parameters, f"a {self.parameters.__name__}"))
         task = self.opener(parameters, seed)
         return [task(instance) for instance in instances]
+
+
+def load_task(name: str) -> TaskFactory:
+    """Return the task called `name`; raises `DescriptionError` with the nearest name."""
+    factory: TaskFactory = find(TASKS, name, "task.name").load()
+    return factory

@@ -39,7 +39,7 @@ class TrialProtocol:
 
 
 def rates(session: Session, drive: Drive, on: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the rates in Hz of a driven population, [batch, neuron], where `on` [batch, group] says which groups are."""
+    """Return the rates in Hz of a driven population, [batch, neuron]; `on` [batch, group] says which groups are on."""
     source = session.plan.sources[drive.population]
     background = source.probability / session.plan.dt
     return np.repeat(np.where(on, drive.rate, background), source.size // drive.groups, axis=1)

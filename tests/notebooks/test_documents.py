@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from spikerl.circuit import circuits, load_circuit
+from spikerl.circuit import load_circuit
 from spikerl.cli.program import app
 from spikerl.experiment.document import write
-from spikerl.experiment.registry import load_task, tasks
 from spikerl.experiment.tables import Protocol, Recording, Running
+from spikerl.registry import CIRCUITS, TASKS, registered
+from spikerl.tasks import load_task
 from tests.contract.running import interpreted
 from tests.notebooks.documents import ROOT, Reader, blocks
 
@@ -56,8 +57,8 @@ def test_fields_lists_every_key_with_its_default() -> None:
     written = set()
     for table, name, section in SECTION.findall(text):
         written |= {(f"{table} {name}".strip(), key, default) for key, default in ROW.findall(section)}
-    models = {f"circuit {name}": load_circuit(name).parameters for name in circuits()}
-    models |= {f"task {name}": load_task(name).parameters for name in tasks()}
+    models = {f"circuit {name}": load_circuit(name).parameters for name in registered(CIRCUITS)}
+    models |= {f"task {name}": load_task(name).parameters for name in registered(TASKS)}
     models |= {"protocol": Protocol, "run": Running, "record": Recording}
     there = {
         (table, key, _shown(field.default))

@@ -10,7 +10,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from spikerl.errors import DescriptionError
-from spikerl.tasks import TASKS, Bandit, BanditParameters, Reversal, ReversalParameters, find, register
+from spikerl.registry import TASKS, registered
+from spikerl.tasks import Bandit, BanditParameters, Reversal, ReversalParameters, load_task, register
 from tests.tasks.recorded_blocks import small_rows, write
 
 
@@ -95,14 +96,14 @@ def test_bad_seeds_and_instances_are_refused(arguments):
         Reversal(**arguments)
 
 
-def test_find_names_the_nearest_task():
+def test_lookup_names_the_nearest_task():
     """Catches a lookup that fails without help, and a factory listed under another name."""
-    assert [find(factory.name) for factory in TASKS] == list(TASKS)
+    assert {load_task(name).name for name in registered(TASKS)} == set(registered(TASKS)) >= {"bandit", "reversal"}
     with pytest.raises(DescriptionError, match="did you mean 'reversal'"):
-        find("reversl")
+        load_task("reversl")
 
 
 def test_a_factory_refuses_the_parameters_of_another_task():
     """Catches a reversal that is made from a bandit's parameters."""
     with pytest.raises(DescriptionError, match="ReversalParameters"):
-        find("reversal").make(BanditParameters(), seed=1, instance=0)
+        load_task("reversal").make(BanditParameters(), seed=1, instance=0)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikerl.errors import DescriptionError
-from spikerl.tasks import Bandit, Reversal, ReversalParameters, find
+from spikerl.tasks import Bandit, Reversal, ReversalParameters, load_task
 
 TASK = st.sampled_from([Bandit, Reversal])
 SEED = st.integers(0, 2**63 - 1)
@@ -96,7 +96,7 @@ def test_a_bad_state_is_refused(state):
 
 def test_one_instance_alone_equals_the_same_one_in_a_batch():
     """Catches draws that depend on the batch."""
-    factory = find("reversal")
+    factory = load_task("reversal")
     parameters = ReversalParameters()
     alone = factory.make(parameters, seed=9, instance=5)
     batch = factory.batch(parameters, seed=9, instances=range(8))

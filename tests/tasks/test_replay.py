@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from spikerl.tasks import Reversal, ReversalParameters, find
+from spikerl.tasks import Reversal, ReversalParameters, load_task
 from spikerl.tasks.recorded import read_recording
 from tests.tasks.recorded_blocks import recorded_path, small_rows, write
 
@@ -26,7 +26,7 @@ def test_instance_i_replays_recorded_block_i(rows, schedule):
     wanted = [block for block, trials in rows.items() if schedule in (None, trials[0]["schedule"])]
     parameters = ReversalParameters(blocks=str(recorded_path()), schedule=schedule)
     instances = [0, 1, 2, 100, len(wanted) - 1, len(wanted)]
-    for instance, task in zip(instances, find("reversal").batch(parameters, 1, instances), strict=True):
+    for instance, task in zip(instances, load_task("reversal").batch(parameters, 1, instances), strict=True):
         number = wanted[instance % len(wanted)]
         task.reset()
         for trial, row in enumerate(rows[number]):
@@ -59,7 +59,7 @@ def test_an_instance_meets_every_block_before_one_again(tmp_path):
     for count in range(1, 41):
         path = write(tmp_path / "blocks.csv", small_rows(count))
         parameters = ReversalParameters(blocks=str(path), trials_per_block=6)
-        first, second = find("reversal").batch(parameters, 0, range(2))
+        first, second = load_task("reversal").batch(parameters, 0, range(2))
         met = [first.reset()[1]["recorded_block"] for _ in range(count + 1)]
         assert sorted(met[:count]) == list(range(0, 2 * count, 2)) and met[count] == met[0] == 0
         assert second.reset()[1]["recorded_block"] == 2 * (1 % count)
@@ -68,7 +68,7 @@ def test_an_instance_meets_every_block_before_one_again(tmp_path):
 def test_neighbouring_instances_share_few_blocks(rows):
     """Catches a step of 1, with which 8 instances of 10 blocks would see 17 recorded blocks instead of 80."""
     parameters = ReversalParameters(blocks=str(recorded_path()))
-    tasks = find("reversal").batch(parameters, 0, range(8))
+    tasks = load_task("reversal").batch(parameters, 0, range(8))
     assert len({task.reset()[1]["recorded_block"] for task in tasks for _ in range(10)}) == 80
 
 
@@ -97,7 +97,7 @@ def test_the_recorded_animals_are_those_described(rows):
     assert abs(took_better[schedules == "70/30"].mean() - 0.780) < 0.01
     after = {0: [], 3: [], 10: [], 20: []}
     parameters = ReversalParameters(blocks=str(recorded_path()), schedule="80/20")
-    for task in find("reversal").batch(parameters, 0, range(270)):
+    for task in load_task("reversal").batch(parameters, 0, range(270)):
         _, info = task.reset()
         animal = [task.step(np.int64(0))[4]["animal_better"] for _ in range(80)]
         for count, taken in after.items():
