@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from brian2 import Clock, Network, NeuronGroup, Synapses, linked_var, second
+from brian2 import Clock, Network, NeuronGroup, Synapses, linked_var, prefs, second
 from brian2.core.functions import Function
 from numpy.typing import NDArray
 
@@ -194,9 +196,11 @@ def _synapses(
         clock=clock,
         name=program.name,
     )
-    synapses.connect(
-        i=_ends(plan, program, layouts[program.source], "pre"), j=_ends(plan, program, layouts[program.target], "post")
-    )
+    with _interpreted():
+        synapses.connect(
+            i=_ends(plan, program, layouts[program.source], "pre"),
+            j=_ends(plan, program, layouts[program.target], "post"),
+        )
     if by_instance:
         counts = [layout.sizes[name] for name in program.projections]
         synapses.instance = np.concatenate([np.repeat(np.arange(layout.batch), count) for count in counts])
@@ -214,6 +218,17 @@ def _synapses(
     for name, values in program.constants.varying.items():
         setattr(synapses, name, layout.repeat(values))
     return synapses
+
+
+@contextmanager
+def _interpreted() -> Iterator[None]:
+    """Let Brian2 make its next code in NumPy: for what runs once, compiling costs more than it saves."""
+    target = prefs.codegen.target
+    prefs.codegen.target = "numpy"
+    try:
+        yield
+    finally:
+        prefs.codegen.target = target
 
 
 def _ends(plan: Plan, program: SynapseProgram, layout: Layout, side: str) -> NDArray[np.int64]:

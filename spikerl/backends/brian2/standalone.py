@@ -42,21 +42,20 @@ class StandaloneEngine:
         if self._used:
             self._refuse("a second window", "one window", "open the session with one_window=False")
         self._used = True
-        with tempfile.TemporaryDirectory(prefix="spikerl_") as directory, _device() as device:
-            circuit = build(self._plan, self._program, self._options.batch)
-            put(circuit, self._state)
-            _hear(circuit, window)
-            records = _Records(circuit, self._options.voltages)
-            circuit.network.run(window.steps * self._plan.dt * second, namespace={})
-            try:
-                device.build(directory=directory, with_output=False)
-            except RuntimeError as error:
-                remedy = "a C++ compiler is needed; with one_window=False none is"
-                raise RunError(message("one_window of back end 'brian2'", str(error), "a program", remedy)) from error
+        state, batch, voltages = self._state, self._options.batch, self._options.voltages
+        with (
+            tempfile.TemporaryDirectory(prefix="spikerl_") as directory,
+            compiled(self._plan, self._program, batch, state, window, voltages, directory) as (
+                device,
+                circuit,
+                records,
+            ),
+        ):
+            device.run(directory, with_output=False)
             seen = records.read(window.steps)
-            rest = remember(circuit, self._state, {**window.spikes, **seen.spikes})
-            rest["step"] = np.array(self._state["step"] + window.steps)
-            self._state = take(circuit, self._state | rest)
+            rest = remember(circuit, state, {**window.spikes, **seen.spikes})
+            rest["step"] = np.array(state["step"] + window.steps)
+            self._state = take(circuit, state | rest)
         return seen
 
     def weights(self, projection: str) -> Floats:
@@ -83,13 +82,30 @@ class StandaloneEngine:
 
 
 @contextmanager
-def _device() -> Iterator[Any]:
+def compiled(
+    plan: Plan, program: Program, batch: int, state: State, window: Window, voltages: tuple[str, ...], directory: str
+) -> Iterator[tuple[Any, Circuit, Records]]:
+    """Compile the program of one window from `state` into `directory`, as ``main``.
+
+    Inside the context Brian2's device is the program's: it can run it, and then the circuit's variables and the
+    records can be read. Raises `RunError` where nothing can be compiled.
+    """
     set_device("cpp_standalone", build_on_run=False)
     device = get_device()
     device.reinit()
     device.activate(build_on_run=False)
     try:
-        yield device
+        circuit = build(plan, program, batch)
+        put(circuit, state)
+        _hear(circuit, window)
+        records = Records(circuit, voltages)
+        circuit.network.run(window.steps * plan.dt * second, namespace={})
+        try:
+            device.build(directory=directory, run=False, with_output=False)
+        except RuntimeError as error:
+            remedy = "a C++ compiler is needed; with one_window=False none is"
+            raise RunError(message("one_window of back end 'brian2'", str(error), "a program", remedy)) from error
+        yield device, circuit, records
     finally:
         device.reinit()
         reset_device()
@@ -120,7 +136,7 @@ def _hear(circuit: Circuit, window: Window) -> None:
         owner.run_regularly(code, when="before_start", clock=clock, name=f"hold_{name}")
 
 
-class _Records:
+class Records:
     """Monitors of all spikes, of the voltages asked for, and of all modulators."""
 
     def __init__(self, circuit: Circuit, voltages: tuple[str, ...]) -> None:

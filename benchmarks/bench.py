@@ -1,0 +1,38 @@
+"""Time the back ends, print the table, and write benchmarks/results.json: ``python benchmarks/bench.py [NAME ...]``.
+
+Each benchmark is a function that returns rows; without names all of them run. Times depend on the machine, ratios of
+programs timed side by side hardly do: targets are set on ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import brian2_plastic
+from rows import Row, table, write
+
+OUT = Path(__file__).resolve().parent / "results.json"
+BENCHMARKS: dict[str, Callable[[], list[Row]]] = {"brian2_plastic": brian2_plastic.rows}
+
+
+def main() -> None:
+    """Run the chosen benchmarks and keep their rows."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    names = parser.parse_args().names or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"NAME: got {unknown[0]}; allowed: {', '.join(BENCHMARKS)}")
+    rows = [row for name in names for row in BENCHMARKS[name]()]
+    print(table(rows))
+    for row in rows:
+        print(f"{row.name}: {row.source}")
+    if len(names) == len(BENCHMARKS):
+        write(OUT, rows)
+        print(f"written: {OUT}")
+
+
+if __name__ == "__main__":
+    main()
