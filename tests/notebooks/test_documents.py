@@ -6,6 +6,7 @@ Python blocks run with Brian2 in its NumPy mode, since a document's circuit is n
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import sys
 from pathlib import Path
@@ -72,6 +73,20 @@ def test_fields_lists_every_key_with_its_default() -> None:
 def _shown(default: object) -> str:
     """Return a default as a file would hold it; a key without a value has no place in TOML."""
     return "not given" if default is None else "`" + write({"t": {"k": default}}).split(" = ", 1)[1].strip() + "`"
+
+
+def test_readme_states_the_evidence() -> None:
+    """Catches a figure that was measured anew and not written down, or never measured."""
+    measured = json.loads((ROOT / "docs" / "evidence.json").read_text(encoding="utf-8"))["rows"]
+    rows = {
+        f"| {row['name'].split(' (n')[0]} | {row['value']:.2f} | {row['low']:.2f} to {row['high']:.2f} "
+        f"| {row['target']} |"
+        for row in measured
+    }
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## What the circuit shows")[1].split("\n## ")[0]
+    header = {"| measure | value | interval | should be |", "|---|---|---|---|"}
+    assert {line for line in section.splitlines() if line.startswith("|")} == rows | header
+    assert all(row["holds"] for row in measured)
 
 
 def test_architecture_names_every_module_and_no_other() -> None:
