@@ -202,6 +202,15 @@ def test_a_window_refused_leaves_the_session_where_it_was() -> None:
                     refused_or_advanced(session, window, before)
 
 
+def test_a_closed_session_does_not_step_and_closing_twice_is_no_fault() -> None:
+    """After `with`, a step says what to do instead of running on freed memory."""
+    with sp.open(NETWORK, "reference") as session:
+        session.step("1 ms")
+    session.close()
+    with pytest.raises(DescriptionError, match="open the network again"):
+        session.step("1 ms")
+
+
 def refused_or_advanced(session: sp.Session, window: dict[str, Any], before: dict[str, Any]) -> None:
     try:
         session.step(**window)
