@@ -35,7 +35,7 @@ def network() -> sp.Network:
     cells = sp.Population("cells", NEURONS, neuron)
     rule = sp.dopamine_stdp(sp.Modulator("dopamine", tau="200 ms"), bounds=(0.0, 1.0))
     return sp.Network(
-        sp.Projection(drive, cells, weight="3.3 mV", connectivity=sp.Probability(0.1, seed=1)),
+        sp.Projection(drive, cells, weight="3.5 mV", connectivity=sp.Probability(0.1, seed=1)),
         sp.Projection(
             cells, cells, weight=sp.Uniform("0 mV", "0.4 mV"), connectivity=sp.Probability(0.1, seed=2), rule=rule
         ),
@@ -63,7 +63,7 @@ def by_hand(session: sp.Session, record: bool) -> tuple[Any, Any]:
     cells.v = -70 * mV
     drive = PoissonGroup(DRIVERS, 20 * Hz, dt=1 * ms)
     fixed = session.plan.projections["drive_to_cells"]
-    inputs = Synapses(drive, cells, on_pre="u_post += 3.3*mV", dt=1 * ms)
+    inputs = Synapses(drive, cells, on_pre="u_post += 3.5*mV", dt=1 * ms)
     inputs.connect(i=fixed.pre_index, j=fixed.post_index)
     plastic = session.plan.projections["cells_to_cells"]
     synapses = Synapses(

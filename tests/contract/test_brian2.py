@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -51,7 +53,9 @@ def circuit(tau_adapt: str = "50 ms") -> sp.Network:
 
 
 def lowered(plan: Plan) -> dict[str, object]:
-    return json.loads(json.dumps(asdict(base.load("brian2").lower(plan))))
+    """Return the program with numbers of 12 digits, which all platforms' exp have in common."""
+    text = json.dumps(asdict(base.load("brian2").lower(plan)))
+    return json.loads(text, parse_float=lambda number: float(f"{float(number):.12g}"))
 
 
 def test_the_program_is_the_golden_one() -> None:
@@ -115,6 +119,51 @@ def test_the_standalone_program_does_what_runtime_does_and_gives_the_device_back
         _same(plan, after, (session.step("40 ms"), session.state()))
 
 
+X, Y, W = sp.pre_trace("10 ms"), sp.post_trace("15 ms"), sp.weight
+C = sp.eligibility("50 ms", sp.on_pre(0.3 * Y))
+RULES = {
+    "the weight changes at a spike and in every step": (sp.on_post(-0.1 * X), sp.every_step(0.01 * C)),
+    "only the post-synaptic spike changes the weight": (sp.on_post(-0.05 * X * C),),
+    "both spikes change a clipped weight": (sp.on_pre(-0.9 * Y), sp.on_post(0.9 * X)),
+    "each spike reads what the other changes": (sp.on_pre(-0.2 * W * Y), sp.on_post(0.1 * W * X), sp.on_post(0.1)),
+    "the step's own terms change what spikes read": (
+        sp.every_step(-0.02 * W),
+        sp.on_pre(0.2),
+        sp.on_post(-0.1 * W * C),
+    ),
+    "the step's own terms alone": (sp.every_step(0.01 * C * X), sp.every_step(0.05 * (0.5 - W))),
+}
+
+
+@pytest.mark.parametrize("delay", ["1 ms", "3 ms"])
+@pytest.mark.parametrize("rule", RULES)
+def test_all_is_read_before_all_is_written(rule: str, delay: str) -> None:
+    """Catches, where pre- and post-synaptic spikes coincide, a product or an arrival that sees half of the step."""
+    cue = sp.Population("cue", 6, sp.Poisson(rate="400 Hz"))
+    cells = sp.Population("cells", 4, sp.LIF(tau_mem="3 ms", tau_syn="2 ms", threshold=0.4, bias=0.7))
+    learning = sp.Rule(*RULES[rule], bounds=(0, 1))
+    network = sp.Network(
+        sp.Projection(cue, cells, sp.Uniform(0.2, 0.9), delay=delay, rule=learning),
+        sp.Projection(cells, cells, sp.Uniform(0.2, 0.9), delay=delay, rule=learning),
+    )
+    plan, seen = discretise(network), {}
+    for backend in ("reference", "brian2"):
+        with sp.open(network, backend, seed=3, batch=1, record=EVERYTHING) as session:
+            seen[backend] = session.step("60 ms"), session.state()
+    spikes = seen["reference"][0].spikes
+    assert (spikes["cue"].any(axis=2) & spikes["cells"].any(axis=2)).sum() > 10, "hardly any spikes coincide"
+    _same(plan, seen["brian2"], seen["reference"])
+
+
+def test_uncaught_errors_stay_the_users_own() -> None:
+    """Catches Brian2's report of a fault in Brian2 under every uncaught error of a script that opened a session."""
+    script = "import spikerl.backends.brian2; raise ValueError('mine')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith("ValueError: mine")
+    assert "Brian 2 encountered" not in done.stderr
+
+
 def test_sessions_open_at_once_do_not_touch() -> None:
     """Catches names or code shared between two sessions of one circuit that would share their numbers."""
     plan = discretise(circuit())
@@ -139,6 +188,8 @@ def test_spikes_under_way_are_part_of_the_state(giver: str, taker: str) -> None:
     assert any(state["history/cells"][k].any() for k in range(2, 6)), "no spike is under way: the test is empty"
     with sp.open(circuit(), taker, seed=4, batch=2, record=EVERYTHING) as session:
         session.step("47 ms")
+        before = session.state()["history/cells"]
+        assert (before != state["history/cells"]).any(axis=(1, 2))[1:].sum() > 2, "nothing else is in the queues"
         session.restore(state)
         _same(plan, (session.step("30 ms"), session.state()), expected)
 

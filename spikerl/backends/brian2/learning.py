@@ -43,7 +43,8 @@ def learn(rule: RulePlan, slots: dict[str, int], next_step: bool) -> Learning:
     """Return the statements of `rule`.
 
     `slots`: the number of each trace among those of its population. `next_step`: all delays are one step, so that
-    the pre-synaptic pathway can hand over the new weight itself, unless the post-synaptic one may still change it.
+    the pre-synaptic pathway, if there is one, can hand over the new weight itself: after it, no post-synaptic spike
+    changes the weight of the same synapse, since that would have to read what it has changed.
     """
     names = [f"eligibility_{eligibility.name}" for eligibility in rule.eligibilities]
     changes = {name: eligibility.terms for name, eligibility in zip(names, rule.eligibilities, strict=True)}
@@ -60,9 +61,8 @@ def learn(rule: RulePlan, slots: dict[str, int], next_step: bool) -> Learning:
         every_step = decays + text.block({Gate.STEP: ""})
         pre = text.block({Gate.PRE: "", Gate.POST: "spiked_post"} if both else {Gate.PRE: ""})
         post = text.block({Gate.POST: "(1 - spiked_pre)" if both else ""})
-        final = both or "weight" not in _changed(changes, {Gate.POST})
         if pre:
-            code = (*pre, ARRIVE) if next_step and final else pre
+            code = (*pre, ARRIVE) if next_step else pre
             pathways.append(PathwayProgram("learn_pre", "pre", False, _ORDER[Gate.PRE], code))
         if post:
             pathways.append(PathwayProgram("learn_post", "post", False, _ORDER[Gate.POST], post))

@@ -99,14 +99,12 @@ class RuntimeEngine:
         self._code = []
 
     def _replay(self, state: State) -> None:
-        """Empty the queues, and push the spikes of the past through them; what falls due meanwhile has arrived."""
+        """Push the spikes of the past through the queues; what was in them, and what has arrived, leaves meanwhile."""
         for program in self._circuit.program.synapses:
             longest = max(int(self._plan.projections[name].delay.max()) for name in program.projections)
             for pathway in program.pathways:
                 if pathway.delayed:
                     queue = getattr(self._circuit.objects[program.name], pathway.name).queue
-                    for _ in range(longest):
-                        queue.advance()
                     for ago in reversed(range(longest)):
                         spikes = emitted(self._circuit, program.source, state, ago)
                         if spikes.size:
