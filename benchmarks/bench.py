@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import brian2_plastic
+import norse_batch
 from rows import Row, table, write
 
 OUT = Path(__file__).resolve().parent / "results.json"
-BENCHMARKS: dict[str, Callable[[], list[Row]]] = {"brian2_plastic": brian2_plastic.rows}
+BENCHMARKS: dict[str, Callable[[], list[Row]]] = {"brian2_plastic": brian2_plastic.rows, "norse_batch": norse_batch.rows}
 
 
 def main() -> None:
