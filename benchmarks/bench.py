@@ -15,7 +15,10 @@ import norse_batch
 from rows import Row, table, write
 
 OUT = Path(__file__).resolve().parent / "results.json"
-BENCHMARKS: dict[str, Callable[[], list[Row]]] = {"brian2_plastic": brian2_plastic.rows, "norse_batch": norse_batch.rows}
+BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
+    "brian2_plastic": brian2_plastic.rows,
+    "norse_batch": norse_batch.rows,
+}
 
 
 def main() -> None:
