@@ -20,7 +20,7 @@ from spikerl.connectivity import Connectivity
 from spikerl.neurons import Neuron
 from spikerl.plasticity.algebra import Gate, Modulator, Operand, Rule, Term
 
-Draw = Callable[[st.SearchStrategy], object]
+Draw = st.DrawFn
 Floats = NDArray[np.float64]
 
 
@@ -245,15 +245,15 @@ def _weight(
 def _rule(draw: Draw, numbers: Numbers, size: float, bounds: tuple[float, float], modulators: list[Modulator]) -> Rule:
     """Draw a shipped rule or one of the algebra; `size` is the scale of the weight, and so of its changes."""
     taus = [numbers.quantity(4, 25, "ms") for _ in range(3)]
-    amplitudes = [size * numbers.between(0.02, 0.2) for _ in range(2)]
+    plus, minus = size * numbers.between(0.02, 0.2), size * numbers.between(0.02, 0.2)
     kind = draw(st.sampled_from(["algebra", "algebra", "pair", "dopamine"]))
     gates = [m for m in modulators if m.target is None]
     if kind == "pair":
-        return sp.pair_stdp(taus[0], taus[1], *amplitudes, bounds=bounds)
+        return sp.pair_stdp(taus[0], taus[1], plus, minus, bounds=bounds)
     if kind == "dopamine" and gates:
         receptor = draw(st.sampled_from(["D1", "D2"]))
         dopamine = draw(st.sampled_from(gates))
-        return sp.dopamine_stdp(dopamine, taus[2], *amplitudes, 0.1, receptor, taus[0], taus[1], bounds=bounds)
+        return sp.dopamine_stdp(dopamine, taus[2], plus, minus, 0.1, receptor, taus[0], taus[1], bounds=bounds)
     pool: list[Operand] = [sp.pre_trace(taus[0]), sp.post_trace(taus[1]), sp.pre_trace(taus[2]), *modulators]
     relative = sp.weight * ((1 if math.isfinite(sum(bounds)) else 0.1) / size)  # unbounded growth is kept slow
     pool += [
@@ -282,6 +282,7 @@ def _terms(
 
 def _input(draw: Draw, numbers: Numbers, network: sp.Network, steps: int, batch: int) -> Input:
     random = numbers.generator
+    shape: tuple[int, ...]
     spikes, rates, modulators = {}, {}, {}
     for population in network.populations:
         if isinstance(population.neuron, sp.SpikeSource) and draw(st.booleans()):

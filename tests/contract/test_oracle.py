@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import event, given
+from numpy.typing import NDArray
 
 import spikerl as sp
+from spikerl.backends.base import State
+from spikerl.discretise import Plan
 from tests.contract.comparison import close, gap, largest, same
 from tests.contract.networks import Case, cases
 from tests.contract.oracle import play
@@ -32,7 +35,7 @@ def test_reference_equals_the_plain_python_simulation(case: Case) -> None:
         state = session.state()
     spikes = {name: np.concatenate([s.spikes[name] for s in seen]) for name in plan.sizes}
     sources = {name: spikes[name] for name in plan.sources}
-    _count(case, spikes, plan.neurons, state, plan)
+    _count(spikes, state, plan)
     for instance in range(case.batch):
         oracle = play(case, case.windows, sources, instance)
         for name in plan.sizes:
@@ -55,9 +58,9 @@ def test_reference_equals_the_plain_python_simulation(case: Case) -> None:
             close(f"modulator/{name}", found, np.array(values), largest(np.array(values)))
 
 
-def _count(case, spikes, neurons, state, plan) -> None:
+def _count(spikes: dict[str, NDArray[np.bool_]], state: State, plan: Plan) -> None:
     """Put into Hypothesis' statistics how much happened, so that a suite of silent networks would show."""
-    fired = sum(int(spikes[name].sum()) for name in neurons)
+    fired = sum(int(spikes[name].sum()) for name in plan.neurons)
     event(f"neurons fire: {'never' if not fired else '< 20 spikes' if fired < 20 else '20 spikes or more'}")
     moved = [
         bool((state[f"weight/{name}"] != p.weight).any())

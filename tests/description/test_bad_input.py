@@ -75,11 +75,11 @@ GOOD: dict[Callable[..., Any], dict[str, Any]] = {
     },
 }  # fmt: skip
 
-NUMBERS = [0, -1, 1, 2, 0.5, -0.5, 1e308, -1e308, 5e-324, 10**400, -(10**5000), 2**63, 2**64, float("nan")]
+NUMBERS: list[Any] = [0, -1, 1, 2, 0.5, -0.5, 1e308, -1e308, 5e-324, 10**400, -(10**5000), 2**63, 2**64, float("nan")]
 NUMBERS += [float("inf"), float("-inf"), np.float64("nan"), np.float32(0.1), np.int8(3), 1j, True, False, None]
 TEXTS = ["", " ", "20", "20 ms", "-20 ms", "0 ms", "1e400 ms", "1e300 s", "nan ms", "inf ms", "20 mss", "20 volts"]
 TEXTS += ["20 mV", "-70 mV", "0 mV", "5 Hz", "3 nA", "1 ohm", "1e-320 s", "9" * 5000, "1 ms 2", "msn", "x y", "é", "\0"]
-THINGS = [
+THINGS: list[Any] = [
     [],
     {},
     (),
@@ -125,7 +125,7 @@ THINGS += [sp.Uniform(-1e308, 1e308), sp.Normal(0, 1e308), sp.Explicit((9,), (0,
 BAD = [*NUMBERS, *TEXTS, *THINGS]
 
 
-def names(value: object) -> str:
+def names(value: Any) -> str:
     """Return a short text that is the same in every process, as the identifiers of tests must be."""
     if callable(value):
         return value.__name__
@@ -197,7 +197,8 @@ def test_a_window_refused_leaves_the_session_where_it_was() -> None:
                 windows = [{**WINDOW, argument: value}]
                 if argument in INSIDE:
                     windows.append({**WINDOW, argument: {**WINDOW[argument], INSIDE[argument]: value}})
-                    windows.append({**WINDOW, argument: {value: 1} if value.__hash__ and names(value) else value})
+                    if hashable(value):
+                        windows.append({**WINDOW, argument: {value: 1}})
                 for window in windows:
                     refused_or_advanced(session, window, before)
 
@@ -209,6 +210,14 @@ def test_a_closed_session_does_not_step_and_closing_twice_is_no_fault() -> None:
     session.close()
     with pytest.raises(DescriptionError, match="open the network again"):
         session.step("1 ms")
+
+
+def hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def refused_or_advanced(session: sp.Session, window: dict[str, Any], before: dict[str, Any]) -> None:

@@ -44,8 +44,9 @@ def test_networks_and_rules_are_frozen_too(frozen: Any, field: str) -> None:
 
 def test_a_list_given_to_a_description_may_change_without_it() -> None:
     """Catches a description that keeps the caller's list."""
-    pre, numbers, names = [0, 1], [1.0, 2.0], ["msn"]
-    made = sp.Explicit(pre, [1, 0]), sp.Values(numbers), sp.SpikeSource(pre, ["1 ms", "2 ms"]), sp.Record(names)
+    given: dict[str, Any] = {"pre": [0, 1], "numbers": [1.0, 2.0], "names": ["msn"], "times": ["1 ms", "2 ms"]}
+    pre, numbers, names, times = given.values()
+    made = sp.Explicit(pre, pre), sp.Values(numbers), sp.SpikeSource(pre, times), sp.Record(names)
     pre[0], numbers[0], names[0] = 1, 5.0, "cue"
     assert made[0].pre == (0, 1) and made[1].numbers == (1.0, 2.0)
     assert made[2].neurons == (0, 1) and made[3].spikes == ("msn",)
