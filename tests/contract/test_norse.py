@@ -302,3 +302,16 @@ def test_an_unknown_surrogate_is_refused_by_name() -> None:
     """Catches Norse's own error at the first spike instead of ours at the door."""
     with pytest.raises(DescriptionError, match="did you mean 'super'"):
         Surrogate("supper")
+
+
+def test_threads_are_given_back() -> None:
+    """Catches a session that leaves torch with fewer threads than it found."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        cells = sp.Population("cells", 2, sp.LIF(bias=2.0))
+        with sp.open(sp.Network(populations=(cells,)), "norse") as session:
+            session.step("5 ms")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +21,9 @@ from spikerl.errors import UnsupportedError, message
 from spikerl.inputs import Window
 
 _PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
+
+_WORTH_SHARING = 500_000
+"""Weights of all instances from which more threads pay; below, they only wait for one another."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class NorseEngine:
     def advance(self, window: Window) -> Trajectory:
         """Run the window: inputs go to the device once before it, recordings come back once after it."""
         program = self._program
-        with torch.inference_mode():
+        with torch.inference_mode(), _few_threads(self._tensors):
             spikes = self._record(window, sum(program.sizes) - program.sources, dtype=torch.bool)
             voltages = {name: self._record(window, program.plan.size(name)) for name in self._options.voltages}
             values = [self._record(window, *value.shape[1:]) for value in self._tensors.modulators]
@@ -106,6 +111,18 @@ class NorseEngine:
     def _record(self, window: Window, *size: int, dtype: torch.dtype | None = None) -> Tensor:
         shape = (window.steps, self._options.batch, *size)
         return torch.empty(shape, dtype=dtype or self._program.dtype, device=self._program.device)
+
+
+@contextmanager
+def _few_threads(state: NetworkState) -> Iterator[None]:
+    """Compute small steps on one thread: on a busy machine, threads that wait cost a hundred times the step."""
+    before = torch.get_num_threads()
+    if sum(weight.numel() for weight in state.weights) < _WORTH_SHARING:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _device(name: str, dtype: torch.dtype) -> torch.device:
