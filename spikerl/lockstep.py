@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -218,10 +218,8 @@ def compare(
                 device=run.device,
             )
         lockstep = Lockstep(sessions)
-        # It is no Session, but has all of one that the loop uses.
-        session = cast(Session, lockstep)
         instances = range(run.instances)
-        loop = ClosedLoop(session, built.circuit, experiment.trial_protocol, built.tasks, run.seed, instances)
+        loop = ClosedLoop(lockstep, built.circuit, experiment.trial_protocol, built.tasks, run.seed, instances)
         for number in range(run.trials):
             loop.trial()
             if progress:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikerl.circuit import Circuit
-from spikerl.session import Observation, Session
+from spikerl.session import Observation, Steppable
 from spikerl.tasks.base import Task
 from spikerl.tasks.protocol import PHASES, TrialProtocol, choose, rates
 
@@ -32,7 +32,7 @@ class ClosedLoop:
 
     def __init__(
         self,
-        session: Session,
+        session: Steppable,
         circuit: Circuit,
         protocol: TrialProtocol,
         tasks: Sequence[Task],

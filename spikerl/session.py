@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import TracebackType
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -61,6 +61,31 @@ class Observation:
     voltages: dict[str, NDArray[np.float64]]
     weights: dict[str, NDArray[np.float64]]
     modulators: dict[str, NDArray[np.float64]]
+
+
+class Steppable(Protocol):
+    """What the closed loop needs of a running network: a `Session`, or several of them in lockstep."""
+
+    plan: Plan
+
+    def step(
+        self,
+        duration: Written,
+        *,
+        spikes: Mapping[str, ArrayLike] | None = None,
+        rates: Mapping[str, ArrayLike] | None = None,
+        modulators: Mapping[str, ArrayLike] | None = None,
+    ) -> Observation:
+        """Advance by `duration` and return what happened."""
+        ...
+
+    def state(self) -> base.State:
+        """Return the complete state."""
+        ...
+
+    def restore(self, state: base.State) -> None:
+        """Go on from `state`."""
+        ...
 
 
 class Session:

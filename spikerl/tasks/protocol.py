@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from spikerl.circuit import Circuit, Drive, Vote
 from spikerl.errors import DescriptionError, message
 from spikerl.seeding import generator
-from spikerl.session import Session
+from spikerl.session import Steppable
 
 PHASES = ("cue", "decision", "hold", "outcome", "interval")
 
@@ -38,7 +38,7 @@ class TrialProtocol:
         return lengths[phase]
 
 
-def rates(session: Session, drive: Drive, on: NDArray[np.bool_]) -> NDArray[np.float64]:
+def rates(session: Steppable, drive: Drive, on: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the rates in Hz of a driven population, [batch, neuron]; `on` [batch, group] says which groups are on."""
     source = session.plan.sources[drive.population]
     background = source.probability / session.plan.dt
