@@ -1,7 +1,8 @@
 """Measure every claim about the circuit over independent blocks, print the table, and write docs/evidence.json.
 
-``python benchmarks/evidence.py [--blocks N]``. Every condition hears the same input and plays the same blocks (common
-random numbers), on the fastest back end that agrees with the others; intervals are 95 % over blocks.
+``python benchmarks/evidence.py [--blocks N] [--seed N] [--out FILE]``. Every condition hears the same input and plays
+the same blocks (common random numbers), on the fastest back end that agrees with the others; intervals are 95 % over
+blocks.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ CONDITIONS: dict[str, dict[str, object]] = {
 }
 
 
-def play(name: str, folder: str, count: int) -> Path:
+def play(name: str, folder: str, count: int, seed: int) -> Path:
     """Run one condition over `count` blocks of 80 trials and return its directory."""
     out = Path(folder) / name.replace("/", "-").replace(" ", "-")
     settings = CONDITIONS[name] | {"record.spikes": [], "record.weights": "never"}
-    sp.run("reversal", backend=BACKEND, instances=count, trials=80, seed=1, settings=settings, out=out)
+    sp.run("reversal", backend=BACKEND, instances=count, trials=80, seed=seed, settings=settings, out=out)
     return out
 
 
@@ -107,15 +108,19 @@ def main() -> int:
     """Run all conditions, two at a time, print and write the table; return 1 where a claim fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--blocks", type=int, default=64, help="independent blocks a condition (default 64)")
-    count = parser.parse_args().blocks
+    parser.add_argument("--seed", type=int, default=1, help="of all random numbers (default 1)")
+    parser.add_argument("--out", type=Path, default=OUT, help="the file to write (default docs/evidence.json)")
+    chosen = parser.parse_args()
+    count = chosen.blocks
     with tempfile.TemporaryDirectory() as folder:
         spawn = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(max_workers=2, mp_context=spawn) as pool:
-            paths = pool.map(play, CONDITIONS, [folder] * len(CONDITIONS), [count] * len(CONDITIONS))
+            each = len(CONDITIONS)
+            paths = pool.map(play, CONDITIONS, [folder] * each, [count] * each, [chosen.seed] * each)
             runs = {name: Results.open(path) for name, path in zip(CONDITIONS, paths, strict=True)}
         rows = measure(runs)
     print(table(rows))
-    write(OUT, rows)
+    write(chosen.out, rows)
     return 0 if all(r.holds for r in rows) else 1
 
 

@@ -178,11 +178,10 @@ class _Recorder:
         phases = [trial.phases[name] for name in PHASES]
         names = self.experiment.record.spikes
         spikes = {name: _spikes([(phase.first, phase.spikes[name]) for phase in phases]) for name in names}
-        first = phases[0].first
-        modulators = {}
-        for name in self.experiment.record.modulators:
-            value = np.concatenate([phase.modulators[name] for phase in phases])
-            modulators[name] = (np.arange(first, first + len(value)), value)
+        modulators = {
+            name: np.concatenate([phase.modulators[name] for phase in phases])
+            for name in self.experiment.record.modulators
+        }
         weights = {}
         if self._keeps_weights(trial.number):
             last = phases[-1].first + len(next(iter(phases[-1].spikes.values())))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from spikerl.results.contents import REQUIRED_COLUMNS, Column, Contents, Synapses
 from spikerl.results.experiment_text import parse_toml, read_toml
 from spikerl.results.manifest import Manifest
-from spikerl.results.reader import Modulation, Results, Spikes, Weights
+from spikerl.results.reader import Results, Spikes, Weights
 from spikerl.results.writer import Resumed, RunFacts, RunWriter
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "Column",
     "Contents",
     "Manifest",
-    "Modulation",
     "Results",
     "Resumed",
     "RunFacts",

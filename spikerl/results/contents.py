@@ -109,8 +109,9 @@ class Contents:
         for name, synapses in sorted(self.weights.items()):
             value = Field(REAL, (self.instances, synapses.pre.size), synapses.units)
             tables[f"weights/{name}"] = {"step": step, "value": value}
-        for name, units in sorted(self.modulators.items()):
-            tables[f"modulators/{name}"] = {"step": step, "value": Field(REAL, (self.instances,), units)}
+        if self.modulators:
+            row = {name: Field(REAL, (self.instances,), units) for name, units in sorted(self.modulators.items())}
+            tables["modulators"] = row
         return tables
 
 

@@ -40,20 +40,14 @@ class Weights(NamedTuple):
     post: NDArray[np.integer]
 
 
-class Modulation(NamedTuple):
-    """A modulator: `step` [time] and `value` [time, instance]."""
-
-    step: NDArray[np.int64]
-    value: NDArray[np.float64]
-
-
 @dataclass(frozen=True, eq=False)
 class Results:
     """One run, read-only.
 
     `path`: its directory. `manifest`: who, when, with what, how it stands. `experiment`: the tables of
     ``experiment.toml``. `contents`: step, instances and units. `trials`: columns, each [row]; text columns
-    are str. `spikes`, `weights`, `modulators`: by name. A name that was not recorded raises `FileError`.
+    are str. `spikes`, `weights`: by name. `modulators`: the value in each step from 0 on, [time, instance], by name.
+    A name that was not recorded raises `FileError`.
     """
 
     path: Path
@@ -63,7 +57,7 @@ class Results:
     trials: Mapping[str, NDArray]
     spikes: Mapping[str, Spikes]
     weights: Mapping[str, Weights]
-    modulators: Mapping[str, Modulation]
+    modulators: Mapping[str, NDArray]
 
     @classmethod
     def open(cls, directory: str | Path) -> Results:
@@ -122,7 +116,6 @@ def _experiment(directory: Path, facts: Manifest) -> dict[str, Any]:
 def _views(path: Path, contents: Contents, tables: Tables) -> dict[str, Any]:
     trials = {name: _text(path, name, column) for name, column in tables["trials"].items()}
     spikes = {name: Spikes(**tables[f"spikes/{name}"]) for name in contents.spikes}
-    modulators = {name: Modulation(**tables[f"modulators/{name}"]) for name in contents.modulators}
     weights = {
         name: Weights(**tables[f"weights/{name}"], pre=synapses.pre, post=synapses.post)
         for name, synapses in contents.weights.items()
@@ -131,7 +124,7 @@ def _views(path: Path, contents: Contents, tables: Tables) -> dict[str, Any]:
         "trials": trials,
         "spikes": spikes,
         "weights": weights,
-        "modulators": modulators,
+        "modulators": tables.get("modulators", {}),
     }
     return {kind: MappingProxyType(_Recorded(f"{path}, {kind}", named)) for kind, named in kinds.items()}
 

@@ -1,7 +1,7 @@
 """``results.h5``: the tables of a run to bytes, and back.
 
 ``trials/<column>``, ``spikes/<population>/{step,instance,neuron}``,
-``weights/<projection>/{step,value,pre,post}``, ``modulators/<name>/{step,value}``; each dataset has its
+``weights/<projection>/{step,value,pre,post}``, ``modulators/<name>`` (a row a step); each dataset has its
 ``units``, the root has ``format``, ``dt`` (s), ``instances``.
 """
 
@@ -54,19 +54,24 @@ def decode(content: bytes, where: str) -> tuple[Contents, Tables]:
         if len(reader.names(root)) != len(_KINDS):
             raise FileError(message(f"{where}, groups", reader.names(root), ", ".join(_KINDS)))
         found = {
-            name: reader.dataset(kinds["trials"], name, ("units",)) for name in reader.names(kinds["trials"])
+            kind: {name: reader.dataset(kinds[kind], name, ("units",)) for name in reader.names(kinds[kind])}
+            for kind in ("trials", "modulators")
         }
         trials = {
             name: Column(data.texts["units"], data.values.dtype.str.lstrip("|"))
-            for name, data in found.items()
+            for name, data in found["trials"].items()
         }
-        tables = {"trials": {name: data.values for name, data in found.items()}}
+        modulators = {name: data.texts["units"] for name, data in found["modulators"].items()}
+        tables = {
+            kind: {name: data.values for name, data in columns.items()}
+            for kind, columns in found.items()
+            if columns or kind == "trials"
+        }
         units: dict[str, str] = {}
         members = {"spikes": {"step", "instance", "neuron"}, "weights": {"step", "value", "pre", "post"}}
-        for kind in _KINDS[1:]:
+        for kind, wanted in members.items():
             for name in reader.names(kinds[kind]):
                 group, path = reader.group(kinds[kind], name), f"{kind}/{name}"
-                wanted = members.get(kind, {"step", "value"})
                 if set(reader.names(group)) != wanted:
                     raise FileError(
                         message(f"{where}, {path}", reader.names(group), ", ".join(sorted(wanted)))
@@ -82,7 +87,6 @@ def decode(content: bytes, where: str) -> tuple[Contents, Tables]:
         for name in reader.names(kinds["weights"]):
             table = tables[f"weights/{name}"]
             weights[name] = Synapses(units[f"weights/{name}/value"], table.pop("pre"), table.pop("post"))
-        modulators = {name: units[f"modulators/{name}/value"] for name in reader.names(kinds["modulators"])}
         dt, instances = float(reader.number(root, "dt", REAL)), int(reader.number(root, "instances", WHOLE))
     try:
         contents = Contents(dt, instances, trials, spikes, weights, modulators)

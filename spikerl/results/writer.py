@@ -150,21 +150,22 @@ class RunWriter:
         trials: Mapping[str, ArrayLike] | None = None,
         spikes: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike]] | None = None,
         weights: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
-        modulators: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
+        modulators: Mapping[str, ArrayLike] | None = None,
     ) -> None:
         """Add rows, all or (on an error) none; they reach the disk with the next checkpoint.
 
         `trials`: every declared column, each [row]. `spikes`: (step, instance, neuron) of a population, each
-        [spike]. `weights`: (step [time], value [time, instance, synapse]) of a projection. `modulators`:
-        (step [time], value [time, instance]). Raises `DescriptionError` for what was not declared, a value
-        that its type cannot hold, a wrong shape, and an index out of range.
+        [spike]. `weights`: (step [time], value [time, instance, synapse]) of a projection. `modulators`: every
+        declared one, [time, instance], in all steps since the rows before. Raises `DescriptionError` for what was not
+        declared, a value that its type cannot hold, a wrong shape, and an index out of range.
         """
         given: dict[str, Mapping[str, ArrayLike]] = {} if trials is None else {"trials": trials}
         for name, (step, instance, neuron) in (spikes or {}).items():
             given[f"spikes/{name}"] = {"step": step, "instance": instance, "neuron": neuron}
-        for kind, series in (("weights", weights), ("modulators", modulators)):
-            for name, (step, value) in (series or {}).items():
-                given[f"{kind}/{name}"] = {"step": step, "value": value}
+        for name, (step, value) in (weights or {}).items():
+            given[f"weights/{name}"] = {"step": step, "value": value}
+        if modulators:
+            given["modulators"] = modulators
         added = stored(self._contents, given, "append")
         check(self._contents, added, "append")
         for table, columns in added.items():

@@ -42,8 +42,8 @@ def test_what_is_recorded_is_what_the_loop_observes(tmp_path):
     recorded = np.zeros((STEPS * run.trials, 2, session.plan.size("dopamine")), dtype=bool)
     recorded[results.spikes["dopamine"]] = True
     assert recorded.any() and np.array_equal(recorded, np.concatenate(fired))
-    assert np.array_equal(results.modulators["dopamine_signal"].value, np.concatenate(signal))
-    assert np.array_equal(results.modulators["dopamine_signal"].step, np.arange(STEPS * run.trials))
+    assert np.array_equal(results.modulators["dopamine_signal"], np.concatenate(signal))
+    assert len(results.modulators["dopamine_signal"]) == STEPS * run.trials
     assert np.array_equal(results.trials["choice"], np.concatenate(choices))
     kept = results.weights["cortex_to_d1"]
     assert kept.step.tolist() == [4 * STEPS, 6 * STEPS]  # every four trials, and the last

@@ -66,7 +66,7 @@ def append(writer: RunWriter, trial: int) -> None:
         },
         spikes={"d1": (steps, random.integers(0, INSTANCES, spikes), random.integers(0, NEURONS, spikes))},
         weights={"cue_to_d1": ([100 * trial], random.random((1, INSTANCES, SYNAPSES)))},
-        modulators={"dopamine": (100 * trial + np.arange(4), random.random((4, INSTANCES)))},
+        modulators={"dopamine": random.random((4, INSTANCES))},
     )
 
 

@@ -49,7 +49,7 @@ def test_a_run_is_read_as_it_was_written(tmp_path):
     assert results.weights["cue_to_d1"].value.shape == (TRIALS, 2, 3)
     assert results.weights["cue_to_d1"].pre.tolist() == [0, 1, 2]
     assert results.weights["cue_to_d1"].post.tolist() == [4, 3, 2]
-    assert results.modulators["dopamine"].value.shape == (4 * TRIALS, 2)
+    assert results.modulators["dopamine"].shape == (4 * TRIALS, 2)
     assert (tmp_path / "run" / "log.txt").read_text().endswith(" finished\n")
 
 
@@ -191,18 +191,18 @@ def trials(**changed):
         ({"spikes": {"d1": ([0, 1], [0], [0])}}, "one length"),
         ({"weights": {"cue_to_d1": ([0], np.zeros((1, 2, 4)))}}, "row, 2, 3"),
         ({"weights": {"cue_to_d1": ([0], np.zeros((1, 2, 3), dtype=complex))}}, "can hold"),
-        ({"modulators": {"dopamine": ([0], np.zeros((1, 3)))}}, "row, 2"),
+        ({"modulators": {"dopamine": np.zeros((1, 3))}}, "row, 2"),
     ],
 )
 def test_rows_that_cannot_be_meant_are_refused_whole(tmp_path, rows, word):
     """Catches a value that wraps around or is cut, and rows of which only the good tables are kept."""
     with create(tmp_path / "run") as writer:
-        good = {"modulators": {"dopamine": ([0], np.zeros((1, 2)))}, "trials": trials()}
+        good = {"modulators": {"dopamine": np.zeros((1, 2))}, "trials": trials()}
         with pytest.raises(DescriptionError, match=word):
             writer.append(**{**good, **rows})
         writer.finish()
     results = Results.open(tmp_path / "run")
-    assert len(results.trials["trial"]) == len(results.modulators["dopamine"].step) == 0
+    assert len(results.trials["trial"]) == len(results.modulators["dopamine"]) == 0
 
 
 @pytest.mark.parametrize(
