@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -161,6 +162,10 @@ class Network:
         """Return everything it was made of."""
         listed = "".join(f"{projection!r}, " for projection in self.projections)
         return f"Network({listed}populations={self.populations!r}, modulators={self.modulators!r})"
+
+    def __reduce__(self) -> tuple[partial[Network], tuple[Projection, ...]]:
+        """Say how a copy is made, for `copy` and for processes that are handed a description."""
+        return partial(Network, populations=self.populations, modulators=self.modulators), self.projections
 
     def population(self, name: str) -> Population:
         """Return the population called `name`; raises `DescriptionError` with the nearest name."""

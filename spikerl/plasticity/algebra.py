@@ -12,6 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from spikerl.errors import DescriptionError, message
 from spikerl.keywords import checked, described
@@ -278,6 +279,10 @@ class Rule:
     def __delattr__(self, name: str) -> None:
         """Refuse to change a rule."""
         raise AttributeError(f"a Rule is frozen; write a new one instead of deleting {name}")
+
+    def __reduce__(self) -> tuple[partial[Rule], tuple[tuple[Term, ...]]]:
+        """Say how a copy is made, for `copy` and for processes that are handed a description."""
+        return partial(Rule, bounds=self.bounds), (self.terms,)
 
     def __repr__(self) -> str:
         """Return terms and bounds."""

@@ -22,7 +22,7 @@ def close(name: str, found: NDArray, expected: NDArray, scale: float) -> None:
     """Refuse arrays that differ by more than the tolerance; the message names the variable and the first place."""
     assert found.shape == expected.shape, f"{name}: shape {found.shape}, not {expected.shape}"
     assert found.dtype == expected.dtype, f"{name}: {found.dtype}, not {expected.dtype}"
-    far = np.abs(found - expected) > RELATIVE * np.abs(expected) + FLOOR * scale
+    far = ~(np.abs(found - expected) <= RELATIVE * np.abs(expected) + FLOOR * scale)  # so that NaN is far
     if far.any():
         where = tuple(int(i[0]) for i in np.nonzero(far))
         raise AssertionError(f"{name} at {where}: {found[where]!r}, not {expected[where]!r}")

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from spikerl.backends import base
 from spikerl.discretise import discretise
 from tests.contract.networks import Case, cases, cut
-from tests.contract.running import interpreted, opened, play, require, run, same_run
+from tests.contract.running import conditioned, interpreted, opened, play, require, run, same_run
 
 BACKENDS = base.names()
 OTHERS = [name for name in BACKENDS if name != "reference"]
@@ -30,6 +30,7 @@ def few() -> settings:
 def test_same_spikes_and_values_as_the_reference(backend: str, case: Case) -> None:
     """The back end hears the windows cut, the reference whole; and the reference can go on from its state."""
     require(backend)
+    assume(conditioned(case))
     plan = discretise(case.network, case.dt)
     head, tail = case.windows[:-1], case.windows[-1:]
     with opened(case, "reference") as session:
@@ -49,6 +50,7 @@ def test_a_fresh_session_goes_on_from_the_state_of_another(giver: str, taker: st
     """Catches a state that lacks something (history, refractory counts, filters, step) or is restored in part."""
     require(giver)
     require(taker)
+    assume(conditioned(case))
     plan = discretise(case.network, case.dt)
     head, tail = case.windows[:-1], case.windows[-1:]
     with opened(case, "reference") as session:
@@ -67,6 +69,7 @@ def test_a_fresh_session_goes_on_from_the_state_of_another(giver: str, taker: st
 def test_an_instance_alone_is_the_same_instance_of_a_batch(backend: str, case: Case) -> None:
     """Catches instances that share state, and random input that depends on the place in the batch."""
     require(backend)
+    assume(conditioned(case))
     plan = discretise(case.network, case.dt)
     expected = run(case, "reference", case.windows)
     alone = run(case.alone(1), backend, case.alone(1).windows)
@@ -79,6 +82,7 @@ def test_an_instance_alone_is_the_same_instance_of_a_batch(backend: str, case: C
 @given(case=cases())
 def test_the_reference_does_not_feel_where_windows_are_split(case: Case) -> None:
     """Catches work done once a window instead of once a step; here to the last bit."""
+    assume(conditioned(case))
     whole, parts = run(case, "reference", case.windows), run(case, "reference", cut(case.windows))
     for name, array in whole.state.items():
         assert np.array_equal(array, parts.state[name]), name

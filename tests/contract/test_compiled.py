@@ -8,11 +8,11 @@ integer and boolean arithmetic, synapses that share a neuron within one loop, th
 from __future__ import annotations
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, assume, given, settings
 
 from spikerl.discretise import discretise
 from tests.contract.networks import Case, cases, cut
-from tests.contract.running import opened, play, require, run, same_run
+from tests.contract.running import conditioned, opened, play, require, run, same_run
 
 COMPILED = settings(
     max_examples=max(1, settings().max_examples // 25),
@@ -31,6 +31,7 @@ def plastic(case: Case) -> bool:
 def test_cython_does_what_the_reference_does(case: Case) -> None:
     """All windows, cut, in one session."""
     require("brian2")
+    assume(conditioned(case))
     with opened(case, "brian2") as session:
         found = play(session, cut(case.windows))
     same_run(discretise(case.network, case.dt), found, run(case, "reference", case.windows))
@@ -42,6 +43,7 @@ def test_cython_does_what_the_reference_does(case: Case) -> None:
 def test_the_standalone_program_does_what_the_reference_does(case: Case) -> None:
     """The last window, which is the longest, alone."""
     require("brian2")
+    assume(conditioned(case))
     with opened(case, "brian2", one_window=True) as session:
         found = play(session, case.windows[-1:])
     same_run(discretise(case.network, case.dt), found, run(case, "reference", case.windows[-1:]))

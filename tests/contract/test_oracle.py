@@ -7,7 +7,7 @@ modulators, which the agreement of the back ends with the reference could not sh
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import event, given
+from hypothesis import assume, event, given
 from numpy.typing import NDArray
 
 import spikerl as sp
@@ -16,10 +16,12 @@ from spikerl.discretise import Plan
 from tests.contract.comparison import close, gap, largest, same
 from tests.contract.networks import Case, cases
 from tests.contract.oracle import play
+from tests.contract.running import conditioned
 
 
 @given(cases(max_size=4, steps=60))
 def test_reference_equals_the_plain_python_simulation(case: Case) -> None:
+    assume(conditioned(case))
     record = sp.Record(voltages=None, weights=None)
     with sp.open(case.network, "reference", seed=case.seed, batch=case.batch, dt=case.dt, record=record) as session:
         plan = session.plan

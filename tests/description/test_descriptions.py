@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -106,3 +107,15 @@ print([name for name in ("brian2", "norse", "torch") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_copy_is_the_same_description() -> None:
+    """Catches a frozen description that can be neither copied nor handed to another process."""
+    dopamine = sp.Modulator("dopamine", tau="200 ms")
+    cue = sp.Population("cue", 3, sp.Poisson("20 Hz"))
+    cell = sp.Population("cell", 2, sp.LIF())
+    net = sp.Network(sp.Projection(cue, cell, weight=0.5, rule=sp.dopamine_stdp(dopamine)), populations=(cue,))
+    for twin in (copy.deepcopy(net), copy.copy(net)):
+        assert twin.projections == net.projections
+        assert twin.populations == net.populations
+        assert twin.modulators == net.modulators
