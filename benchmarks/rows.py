@@ -65,8 +65,9 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def write(path: Path, rows: Sequence[Row]) -> None:
-    """Write machine and rows to `path` as JSON, replacing the file at once."""
-    document = {"machine": machine(), "rows": [row._asdict() for row in rows]}
+    """Write the rows to `path` as a JSON list, each with what it was measured on, replacing the file at once."""
+    measured = machine()
+    document = [row._asdict() | {"measured": measured} for row in rows]
     part = path.with_suffix(".part")
     part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     part.replace(path)

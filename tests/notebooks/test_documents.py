@@ -75,16 +75,20 @@ def _shown(default: object) -> str:
     return "not given" if default is None else "`" + write({"t": {"k": default}}).split(" = ", 1)[1].strip() + "`"
 
 
-def test_readme_states_the_evidence() -> None:
+@pytest.mark.parametrize(
+    ("file", "heading", "spread"),
+    [("docs/evidence.json", "What the circuit shows", "interval"), ("benchmarks/results.json", "How fast", "middle half")],
+)
+def test_readme_states_what_was_measured(file: str, heading: str, spread: str) -> None:
     """Catches a figure that was measured anew and not written down, or never measured."""
-    measured = json.loads((ROOT / "docs" / "evidence.json").read_text(encoding="utf-8"))["rows"]
+    measured = json.loads((ROOT / file).read_text(encoding="utf-8"))
     rows = {
         f"| {row['name'].split(' (n')[0]} | {row['value']:.2f} | {row['low']:.2f} to {row['high']:.2f} "
         f"| {row['target']} |"
         for row in measured
     }
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## What the circuit shows")[1].split("\n## ")[0]
-    header = {"| measure | value | interval | should be |", "|---|---|---|---|"}
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split(f"## {heading}")[1].split("\n## ")[0]
+    header = {f"| measure | value | {spread} | should be |", "|---|---|---|---|"}
     assert {line for line in section.splitlines() if line.startswith("|")} == rows | header
     assert all(row["holds"] for row in measured)
 
