@@ -77,7 +77,10 @@ def _shown(default: object) -> str:
 
 @pytest.mark.parametrize(
     ("file", "heading", "spread"),
-    [("docs/evidence.json", "What the circuit shows", "interval"), ("benchmarks/results.json", "How fast", "middle half")],
+    [
+        ("docs/evidence.json", "What the circuit shows", "interval"),
+        ("benchmarks/results.json", "How fast", "middle half"),
+    ],
 )
 def test_readme_states_what_was_measured(file: str, heading: str, spread: str) -> None:
     """Catches a figure that was measured anew and not written down, or never measured."""
