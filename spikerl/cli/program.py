@@ -15,7 +15,6 @@ from spikerl.cli.progress import Bar
 
 app = typer.Typer(
     name="spikerl",
-    help="Describe a spiking circuit and its plasticity once; simulate, train and deploy it anywhere.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -35,6 +34,23 @@ Settings = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from spikerl import __version__
+
+        typer.echo(f"spikerl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def spikerl(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Describe a spiking circuit and its plasticity once; simulate, train and deploy it anywhere."""
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import pytest
 
@@ -92,3 +93,9 @@ def test_doctor_finds_a_simulator_that_is_missing(tmp_path, monkeypatch):
     refused = program("run", short(tmp_path), "--backend", "brian2", "--out", "out", cwd=tmp_path)
     assert refused.returncode == 2 and "pip install 'spikerl[brian2]'" in refused.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_version_is_that_of_the_package(tmp_path):
+    """Catches a version that is written down a second time."""
+    done = program("--version", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.split() == ["spikerl", version("spikerl")]
