@@ -33,9 +33,6 @@ class Interval(NamedTuple):
         return math.isfinite(self.low) and math.isfinite(self.high)
 
 
-NOTHING = Interval(math.nan, math.nan, math.nan, 0)
-
-
 class Band(NamedTuple):
     """Intervals along an axis: `value`, `low`, `high` and `n`, each of the axis' shape."""
 
@@ -43,7 +40,6 @@ class Band(NamedTuple):
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     n: NDArray[np.int64]
-
 
 def wilson(successes: ArrayLike, n: ArrayLike, quantile: float = _NORMAL) -> Band:
     """``(p + z^2/2n +- z sqrt(p (1-p)/n + z^2/4n^2)) / (1 + z^2/n)``, with ``p = successes / n`` (Wilson, 1927).
@@ -59,17 +55,14 @@ def wilson(successes: ArrayLike, n: ArrayLike, quantile: float = _NORMAL) -> Ban
     # Rounding must not put the estimate outside its own interval.
     return Band(p, np.minimum(middle - half, p), np.maximum(middle + half, p), np.asarray(n).astype(np.int64))
 
-
 def student_quantile(freedom: int, level: float = LEVEL) -> float:
     """``P(|T| < t) = level`` for Student's T with `freedom` degrees: return t (Student, 1908)."""
     return float(stdtrit(freedom, 0.5 + level / 2.0))
-
 
 def mean_over_blocks(values: ArrayLike) -> Interval:
     """``mean +- t sd / sqrt(n)`` over blocks; `values` has shape [blocks], NaN for a block without one."""
     array = np.asarray(values, dtype=np.float64)
     return ratio_over_blocks(array, np.isfinite(array))
-
 
 def ratio_over_blocks(totals: ArrayLike, counts: ArrayLike) -> Interval:
     """``r = sum(totals) / sum(counts) +- t s``, ``s^2 = n/(n-1) sum((total - r count)^2) / sum(counts)^2``.
@@ -77,18 +70,11 @@ def ratio_over_blocks(totals: ArrayLike, counts: ArrayLike) -> Interval:
     The mean of all trials, with the spread between blocks (linearised ratio; Cochran, 1977, section 6.3). Both
     arguments have shape [blocks]; blocks with a count of 0 are left out.
     """
-    count = np.asarray(counts, dtype=np.float64)
-    total = np.asarray(totals, dtype=np.float64)[count > 0]
-    count = count[count > 0]
-    n = count.size
-    if not n:
-        return NOTHING
-    r = float(total.sum() / count.sum())
-    if n == 1:
-        return Interval(r, math.nan, math.nan, 1)
-    half = student_quantile(n - 1) * _linearised(total, count, r) * math.sqrt(n / (n - 1))
+    r, error, _, n = _pooled(totals, counts)
+    if n < 2:
+        return Interval(r, math.nan, math.nan, n)
+    half = student_quantile(n - 1) * error * math.sqrt(n / (n - 1))
     return Interval(r, r - half, r + half, n)
-
 
 def proportion_over_blocks(successes: ArrayLike, trials: ArrayLike) -> Interval:
     """Wilson's interval of ``p = sum(successes) / sum(trials)`` with the effective number ``p (1-p) / s^2`` of trials.
@@ -97,20 +83,12 @@ def proportion_over_blocks(successes: ArrayLike, trials: ArrayLike) -> Interval:
     much as they are independent, and Student's quantile stands for the normal one (Korn and Graubard, 1998, with
     Wilson's limits). The number is at most that of the trials; it is that of the blocks where `s` is 0.
     """
-    count = np.asarray(trials, dtype=np.float64)
-    success = np.asarray(successes, dtype=np.float64)[count > 0]
-    count = count[count > 0]
-    n = count.size
-    if not n:
-        return NOTHING
-    p = float(success.sum() / count.sum())
-    if n == 1:
-        return Interval(p, math.nan, math.nan, 1)
-    error = _linearised(success, count, p)
-    effective = min(p * (1.0 - p) / error**2, float(count.sum())) if error > 0.0 else float(n)
+    p, error, count, n = _pooled(successes, trials)
+    if n < 2:
+        return Interval(p, math.nan, math.nan, n)
+    effective = min(p * (1.0 - p) / error**2, count) if error > 0.0 else float(n)
     band = wilson(p * effective, effective, student_quantile(n - 1))
     return Interval(p, float(band.low), float(band.high), n)
-
 
 def band_over_blocks(values: NDArray[np.float64]) -> Band:
     """Return `mean_over_blocks` of each column of `values` [blocks, ...]."""
@@ -119,12 +97,18 @@ def band_over_blocks(values: NDArray[np.float64]) -> Band:
     shape = values.shape[1:]
     return Band(band.value.reshape(shape), band.low.reshape(shape), band.high.reshape(shape), band.n.reshape(shape))
 
-
 def gather(intervals: Sequence[Interval]) -> Band:
     """Return intervals along an axis, one after the other, as a band."""
     value, low, high, n = (np.array([row[k] for row in intervals]) for k in range(len(Interval._fields)))
     return Band(value, low, high, n.astype(np.int64))
 
-
-def _linearised(total: NDArray[np.float64], count: NDArray[np.float64], ratio: float) -> float:
-    return float(np.sqrt(np.square(total - ratio * count).sum()) / count.sum())
+def _pooled(totals: ArrayLike, counts: ArrayLike) -> tuple[float, float, float, int]:
+    """Return ``r = sum(totals) / sum(counts)``, its linearised error, the sum of counts, and how many blocks count."""
+    count = np.asarray(counts, dtype=np.float64)
+    total = np.asarray(totals, dtype=np.float64)[count > 0]
+    count = count[count > 0]
+    whole = float(count.sum())
+    if not count.size:
+        return math.nan, math.nan, whole, 0
+    r = float(total.sum()) / whole
+    return r, float(np.sqrt(np.square(total - r * count).sum())) / whole, whole, count.size
