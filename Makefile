@@ -26,7 +26,7 @@ $(INSTALLED): setup.cfg constraints.txt
 	$(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	{ echo "making $(VENV) with $$($$python --version)"; $$python -m venv --clear $(VENV); }
 	@echo "installing the versions of constraints.txt into $(VENV) (some minutes the first time)"
-	@$(PIP) install --constraint constraints.txt setuptools torch
+	@$(PIP) install --constraint constraints.txt setuptools setuptools-scm torch
 	@$(PIP) install --constraint constraints.txt --no-build-isolation --editable '.[dev]'
 	@touch $@
 
