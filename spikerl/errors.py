@@ -22,7 +22,11 @@ class UnsupportedError(SpikerlError):
     """A back end was asked for something it has declared it cannot do."""
 
 
-class MissingSimulatorError(SpikerlError, ImportError):
+class MissingPackageError(SpikerlError, ImportError):
+    """An optional package is not installed."""
+
+
+class MissingSimulatorError(MissingPackageError):
     """An optional simulator is not installed."""
 
 
