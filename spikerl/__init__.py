@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from spikerl.session import Record as Record
     from spikerl.session import Session as Session
     from spikerl.session import open as open
+    from spikerl.sweep import Sweep as Sweep
+    from spikerl.sweep import sweep as sweep
 
 __version__ = "0.1.0"
 
@@ -68,6 +70,7 @@ _HOMES = {
     "spikerl.results": "Results",
     "spikerl.run": "run",
     "spikerl.session": "Observation Record Session open",
+    "spikerl.sweep": "Sweep sweep",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 
@@ -75,7 +78,7 @@ __all__ = sorted(_HOME)  # noqa: PLE0605
 
 
 class _Surface(ModuleType):
-    """The package, of which ``run`` and ``report`` stay the functions when the modules of those names are imported."""
+    """The package, of which ``run``, ``report``, ``sweep`` stay functions when modules of those names are imported."""
 
     def __setattr__(self, name: str, value: object) -> None:
         """Leave out a module that would stand where a public name is."""

@@ -97,8 +97,64 @@ def run(
 
 
 @app.command()
+def sweep(
+    experiment: ExperimentName,
+    over: Annotated[
+        list[str] | None,
+        typer.Option("--over", metavar="KEY=V1,V2,...", help="A key and values, read as those of --set. Repeatable."),
+    ] = None,
+    seeds: Annotated[str, typer.Option("--seeds", metavar="N", help="Seeds of each point, from its own on.")] = "1",
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Run on this dask cluster: tcp://host:8786.")
+    ] = None,
+    workers: Annotated[
+        str | None, typer.Option("--workers", metavar="N", help="Processes here; default one a processor core.")
+    ] = None,
+    backend: Annotated[str | None, typer.Option("--backend", metavar="NAME", help="Back end to run on.")] = None,
+    seed: Seed = None,
+    instances: Instances = None,
+    trials: Trials = None,
+    setting: Settings = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Directory of the sweep; default runs/<its name>-sweep.")
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Run an experiment at all combinations of values and seeds; the same command goes on where it was stopped."""
+    with clearly(debug):
+        from spikerl.cli.sweeping import Following, described, table
+        from spikerl.experiment import overrides
+        from spikerl.sweep.axes import axes
+        from spikerl.sweep.sweeping import execute_sweep
+
+        options = {"run.backend": backend, "run.seed": seed, "run.instances": instances, "run.trials": trials}
+        settings, values = _merged(overrides(setting or []), options), axes(over or [])
+        try:
+            with Following(Path(experiment).stem, quiet=as_json) as following:
+                done = execute_sweep(
+                    *(experiment, values, _number("--seeds", seeds), settings, out, scheduler),
+                    None if workers is None else _number("--workers", workers),
+                    following.show,
+                )
+        except KeyboardInterrupt:
+            typer.echo(f"stopped; go on with: spikerl {shlex.join(sys.argv[1:])}", err=True)
+            raise typer.Exit(STOPPED) from None
+        points = [described(point) for point in done.points]
+        if as_json:
+            facts = {"directory": str(done.path), "experiment": done.experiment, "axes": done.axes}
+            typer.echo(json.dumps(facts | {"points": points}))
+        else:
+            for line in table(done, points):
+                typer.echo(line)
+            typer.echo(f"results  {done.path}")
+            typer.echo(f"page     spikerl report {shlex.quote(str(done.path))}")
+        done.raise_failures()
+
+
+@app.command()
 def report(
-    directories: Annotated[list[Path], typer.Argument(metavar="DIR ...", help="Directories of runs.")],
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR ...", help="Directories of runs and of sweeps.")],
     out: Annotated[Path | None, typer.Option("--out", metavar="PAGE.html", help="Default: report.html in DIR.")] = None,
     debug: Debug = False,
 ) -> None:
@@ -106,8 +162,12 @@ def report(
     with clearly(debug):
         from spikerl.report.page import report as write_page
         from spikerl.results import Results
+        from spikerl.sweep.record import runs
 
-        results = [Results.open(directory) for directory in directories]
+        chosen, left_out = runs(directories)
+        for point in left_out:
+            typer.echo(f"left out: {point.directory} is {point.state}", err=True)
+        results = [Results.open(directory) for directory in chosen]
         page = out if out is not None else directories[0] / "report.html"
         write_page(results, page)
         typer.echo(f"page  {page}")
@@ -200,6 +260,15 @@ def _merged(settings: dict[str, str], options: dict[str, Any]) -> dict[str, obje
             message(f"--set {key}", settings[key], "each key once", f"--{key.split('.')[1]} gives it too")
         )
     return {**settings, **given}
+
+
+def _number(option: str, text: str) -> int:
+    """Return the whole number from 1 that an option gives."""
+    from spikerl.errors import DescriptionError, message
+
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise DescriptionError(message(option, text, "a whole number from 1"))
+    return int(text)
 
 
 def main() -> None:

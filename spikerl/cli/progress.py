@@ -14,10 +14,14 @@ EVERY = 10
 
 @final
 class Bar:
-    """Shows ``done of total`` trials of `name`; `quiet` shows nothing. A context manager."""
+    """Shows ``done of total`` trials of `name`; `quiet` shows nothing. A context manager.
 
-    def __init__(self, name: str, total: int, quiet: bool = False) -> None:
+    `unit`: what is counted; off a terminal there is a line for `every` so many of it.
+    """
+
+    def __init__(self, name: str, total: int, quiet: bool = False, unit: str = "trial", every: int = EVERY) -> None:
         self._name, self._total, self._quiet = name, total, quiet
+        self._unit, self._every = unit, every
         self._bar: Progress | None = None
 
     def __enter__(self) -> Bar:
@@ -33,11 +37,16 @@ class Bar:
         return self
 
     def show(self, done: int, note: str) -> None:
-        """Say that `done` trials are done."""
+        """Say that `done` are done."""
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=done, note=note)
-        elif not self._quiet and (done % EVERY == 0 or done == self._total):
-            print(f"{self._name}: trial {done} of {self._total}, {note}", file=sys.stderr, flush=True)
+        elif not self._quiet and (done % self._every == 0 or done == self._total):
+            print(f"{self._name}: {self._unit} {done} of {self._total}, {note}", file=sys.stderr, flush=True)
+
+    def move(self, done: float) -> None:
+        """Move the bar on a terminal between two lines; `done` may have a fraction."""
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=done)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -11,14 +11,14 @@ from spikerl.cli.failing import clearly
 from tests.commands.programs import invoke, program, short
 
 
-@pytest.mark.parametrize("arguments", [(), ("run",), ("report",), ("compare",), ("list",), ("doctor",)])
+@pytest.mark.parametrize("arguments", [(), ("run",), ("sweep",), ("report",), ("compare",), ("list",), ("doctor",)])
 def test_help_comes_without_loading_what_is_not_needed(tmp_path, arguments):
     # Catches an import at module level: with one of these, help takes seconds.
     text = (
         "import sys\nfrom spikerl.cli import main\n"
         f"sys.argv = ['spikerl', *{list(arguments)!r}, '--help']\n"
         "try: main()\nexcept SystemExit as end: assert not end.code\n"
-        "slow = {'numpy', 'h5py', 'gymnasium', 'matplotlib', 'torch', 'brian2', 'norse', 'rich'}\n"
+        "slow = {'numpy', 'h5py', 'gymnasium', 'matplotlib', 'torch', 'brian2', 'norse', 'rich', 'distributed'}\n"
         "print(sorted(slow & set(sys.modules)))\n"
     )
     before = time.perf_counter()

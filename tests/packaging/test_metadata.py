@@ -10,6 +10,7 @@ import pytest
 import spikerl
 from tests.packaging.tree import ROOT, files, lines, package_name, setup
 
+EXTRAS = {"spikerl/sweep/cluster.py": "cluster"}  # single modules that import what only an extra requires
 GROUPS = ("spikerl.backends", "spikerl.circuits", "spikerl.tasks")
 
 
@@ -55,7 +56,8 @@ def test_every_import_is_required_and_every_requirement_imported():
         if path.suffix != ".py":
             continue
         package = package_name(path.parent)
-        optional = package.split(".")[2] if re.match(r"spikerl\.backends\.\w", package) else None
+        backend = package.split(".")[2] if re.match(r"spikerl\.backends\.\w", package) else None
+        optional = EXTRAS.get(path.relative_to(ROOT).as_posix(), backend)
         allowed = core | (_required(extras[optional]) if optional else set())
         assert _imports(path) <= allowed, f"{path.relative_to(ROOT)} imports what setup.cfg does not require"
         seen |= _imports(path)
