@@ -12,7 +12,7 @@ from spikerl.errors import DescriptionError, SpikerlError, message, shorten
 from spikerl.experiment import Experiment, build, read
 from spikerl.sweep.axes import SEED
 
-MOST = 100_000
+MOST = 10_000
 _LONGEST = 40
 _STRANGE = re.compile(r"[^A-Za-z0-9.+-]+")
 
