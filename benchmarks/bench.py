@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import brian2_plastic
+import native_batch
+import native_network
 import norse_batch
 from rows import Row, table, write
 
@@ -18,6 +20,8 @@ OUT = Path(__file__).resolve().parent / "results.json"
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "brian2_plastic": brian2_plastic.rows,
     "norse_batch": norse_batch.rows,
+    "native_network": native_network.rows,
+    "native_batch": native_batch.rows,
 }
 
 

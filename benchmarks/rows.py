@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
-PACKAGES = ("spikerl", "numpy", "brian2", "norse", "torch")
+PACKAGES = ("spikerl", "numpy", "numba", "brian2", "norse", "torch", "nest-simulator")
 
 
 class Row(NamedTuple):
@@ -54,7 +54,7 @@ def _processor() -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as aligned text."""
-    texts = [("", "value", "low", "high", "target", "")]
+    texts: list[tuple[str, ...]] = [("", "value", "low", "high", "target", "")]
     for row in rows:
         numbers = tuple(f"{number:.3g}" for number in (row.value, row.low, row.high))
         texts.append((row.name, *numbers, row.target, "holds" if row.holds else "MISSED"))

@@ -1,0 +1,46 @@
+"""Our own back ends as the programs that are timed: a window of an open session, always from the same state."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from networks import DOPAMINE, milliseconds
+from pairs import Program, Timed
+
+import spikerl as sp
+
+HELD = {"dopamine": DOPAMINE}
+
+
+@contextmanager
+def session(
+    network: sp.Network,
+    backend: str,
+    seconds: float,
+    dt: str = "1 ms",
+    batch: int = 1,
+    precision: str = "float64",
+    record: bool = True,
+    clock: Callable[[], float] = time.process_time,
+) -> Iterator[Program]:
+    """Yield the run of `batch` instances of `network` for `seconds`; opening, and a first ten steps, are left out.
+
+    The window's input is drawn within the time. `clock`: the processor's seconds by default, those of all threads;
+    where several are to be of use, give ``time.perf_counter``.
+    """
+    seen = sp.Record(spikes=("cells",) if record else (), modulators=())
+    with sp.open(network, backend, seed=1, dt=dt, batch=batch, precision=precision, record=seen) as opened:
+        beginning = opened.state()
+        opened.step(f"{10 * milliseconds(dt)} ms", modulators=HELD)
+
+        def run() -> Timed:
+            opened.restore(beginning)
+            start = clock()
+            window = opened.step(f"{seconds} s", modulators=HELD)
+            taken = clock() - start
+            return Timed(taken, float(window.spikes["cells"].mean()) / opened.plan.dt if record else math.nan)
+
+        yield run
