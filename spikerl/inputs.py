@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spikerl.discretise import Plan, SourcePlan, probability
 from spikerl.errors import DescriptionError, message, nearest
-from spikerl.seeding import uniforms
+from spikerl.poisson import PoissonInput, poisson_keys
 from spikerl.units import Dimension, to_si
 
 
@@ -18,14 +19,29 @@ from spikerl.units import Dimension, to_si
 class Window:
     """What a back end hears for `steps` steps from step `first` on.
 
-    `spikes`: for every source population, bool [steps, batch, neuron]. `held`: for each modulator that is set, its
-    value in each step, float64 [steps, batch] or, post-shaped, [steps, batch, neuron].
+    `given`: of every spike source, its spikes, bool [steps, batch, neuron]. `poisson`: of every Poisson population,
+    what its spikes are drawn from. `held`: for each modulator that is set, its value in each step, float64
+    [steps, batch] or, post-shaped, [steps, batch, neuron].
     """
 
     first: int
     steps: int
-    spikes: dict[str, NDArray[np.bool_]]
+    given: dict[str, NDArray[np.bool_]]
+    poisson: dict[str, PoissonInput]
     held: dict[str, NDArray[np.float64]]
+
+    @cached_property
+    def spikes(self) -> dict[str, NDArray[np.bool_]]:
+        """The spikes of every source population, drawn when first asked for; bool [steps, batch, neuron]."""
+        return self.given | {name: source.spikes(self.first, self.steps) for name, source in self.poisson.items()}
+
+    def instance(self, number: int) -> Window:
+        """Return the window of instance `number` of the batch alone."""
+        only = slice(number, number + 1)
+        given = {name: spikes[:, only] for name, spikes in self.given.items()}
+        poisson = {name: PoissonInput(s.keys[only], s.chances[only]) for name, s in self.poisson.items()}
+        held = {name: values[:, only] for name, values in self.held.items()}
+        return Window(self.first, self.steps, given, poisson, held)
 
 
 @dataclass(frozen=True)
@@ -56,23 +72,19 @@ class Hearing:
                 if not isinstance(name, str) or name not in known:
                     allowed = f"{', '.join(known) or 'none'} here"
                     raise DescriptionError(message(where, name, allowed, nearest(name, known)))
-        heard = {
-            name: self._poisson(source, first, steps, rates.get(name))
-            if source.poisson
-            else self._given(source, first, steps, spikes.get(name))
-            for name, source in self.plan.sources.items()
+        sources = self.plan.sources.values()
+        given = {s.name: self._given(s, first, steps, spikes.get(s.name)) for s in sources if not s.poisson}
+        poisson = {
+            s.name: PoissonInput(self._keys[s.name], self._chances(s, rates.get(s.name))) for s in sources if s.poisson
         }
         held = {name: self._held(name, steps, value) for name, value in modulators.items()}
-        return Window(first, steps, heard, held)
+        return Window(first, steps, given, poisson, held)
 
-    def _poisson(self, source: SourcePlan, first: int, steps: int, rate: ArrayLike | None) -> NDArray[np.bool_]:
-        chance = self._chances(source, rate)
-        spikes = np.zeros((steps, len(self.instances), source.size), dtype=bool)
-        for k, instance in enumerate(self.instances):
-            if chance[k].any():
-                draws = uniforms(self.seed, ("poisson", source.name, instance), first, steps, source.size)
-                np.less(draws, chance[k], out=spikes[:, k])
-        return spikes
+    @cached_property
+    def _keys(self) -> dict[str, NDArray[np.uint64]]:
+        """The keys of all random streams, hashed once."""
+        sources = (source.name for source in self.plan.sources.values() if source.poisson)
+        return {name: poisson_keys(self.seed, name, self.instances) for name in sources}
 
     def _chances(self, source: SourcePlan, rate: ArrayLike | None) -> NDArray[np.float64]:
         where, shape = f"rates[{source.name!r}]", (len(self.instances), source.size)

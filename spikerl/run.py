@@ -92,6 +92,7 @@ def execute(
         record=_observed(experiment, built),
         device=running.device,
         precision=running.precision,
+        threads=running.threads,
     ) as session:
         instances = range(running.instances)
         loop = ClosedLoop(session, built.circuit, experiment.trial_protocol, built.tasks, running.seed, instances)

@@ -21,11 +21,20 @@ def check_seed(seed: object, where: str = "seed") -> int:
     return whole_number(seed, 0, 2**63 - 1, where)
 
 
+def key(seed: int, *labels: str | int) -> NDArray[np.uint64]:
+    """Return the key of the stream of `seed` and `labels`, two 64-bit numbers."""
+    text = "\x1f".join(f"{type(label).__name__}:{label}" for label in (check_seed(seed), *labels))
+    return np.frombuffer(hashlib.blake2b(text.encode(), digest_size=16).digest(), dtype="<u8").astype(np.uint64)
+
+
+def philox_at(key: NDArray[np.uint64], counter: tuple[int, int, int, int]) -> np.random.Philox:
+    """Return the Philox stream of `key` after `counter`."""
+    return np.random.Philox(key=key, counter=np.array(counter, dtype=np.uint64))
+
+
 def philox(seed: int, *labels: str | int, count: int = 0) -> np.random.Philox:
     """Return the Philox stream of `seed` and `labels`, with its counter set to `count`."""
-    text = "\x1f".join(f"{type(label).__name__}:{label}" for label in (check_seed(seed), *labels))
-    key = np.frombuffer(hashlib.blake2b(text.encode(), digest_size=16).digest(), dtype="<u8")
-    return np.random.Philox(key=key.astype(np.uint64), counter=np.array([count, 0, 0, 0], dtype=np.uint64))
+    return philox_at(key(seed, *labels), (count, 0, 0, 0))
 
 
 def generator(seed: int, *labels: str | int) -> np.random.Generator:

@@ -18,6 +18,7 @@ from spikerl.keywords import checked, described
 from spikerl.network import Network
 from spikerl.neurons import Written
 from spikerl.seeding import check_seed
+from spikerl.threads import MOST_THREADS, available_threads
 from spikerl.units import MOST_STEPS, steps, whole_number
 
 _MOST_INSTANCES = 1_000_000
@@ -135,11 +136,14 @@ class Session:
         window = self._hearing.window(self._step, count, *heard)
         happened = self._engine.advance(window)
         self._step += count
-        fired = {**window.spikes, **happened.spikes}
         record = self._record
+        fired = happened.spikes
         return Observation(
             first=window.first,
-            spikes={name: fired[name] for name in _all(record.spikes, fired)},
+            spikes={
+                name: fired[name] if name in fired else window.spikes[name]
+                for name in _all(record.spikes, self.plan.sizes)
+            },
             voltages={name: happened.voltages[name] for name in _all(record.voltages, self.plan.neurons)},
             weights={name: self._engine.weights(name) for name in _all(record.weights, self.plan.projections)},
             modulators={name: happened.modulators[name] for name in _all(record.modulators, self.plan.modulators)},
@@ -168,9 +172,11 @@ class Session:
             if not good or array.dtype != expected[name].dtype or not np.isfinite(array).all():
                 wanted = f"finite {expected[name].dtype} of shape {list(expected[name].shape)}"
                 raise DescriptionError(message(f"state[{name!r}]", array, wanted))
-            if array.dtype.kind == "i" and array.size and not 0 <= array.min() <= array.max() <= MOST_STEPS:
+            kind, _, owner = name.partition("/")
+            most = self.plan.neurons[owner].refractory if kind == "refractory" else MOST_STEPS
+            if array.dtype.kind == "i" and array.size and not 0 <= array.min() <= array.max() <= most:
                 wrong = int(array.min() if array.min() < 0 else array.max())
-                raise DescriptionError(message(f"state[{name!r}]", wrong, f"0 to {MOST_STEPS}"))
+                raise DescriptionError(message(f"state[{name!r}]", wrong, f"0 to {most}"))
         self._engine.restore(state)
         self._step = int(state["step"])
 
@@ -205,13 +211,16 @@ def open(
     device: str = "cpu",
     precision: str = "float64",
     one_window: bool = False,
+    threads: int | None = None,
 ) -> Session:
     """Open `network` on `backend` and return the session, at step 0.
 
     `batch` independent instances run in lockstep; instance k of it is number ``first_instance + k``, and hears the
     random spikes of that number and `seed`, on every back end alike. `dt`: step length. `device`: a torch device.
     `precision`: "float64" or "float32". `one_window`: the session will step once, for which Brian2 compiles a
-    standalone program. Raises `DescriptionError`, `UnitError`, `UnsupportedError`, `MissingSimulatorError`.
+    standalone program. `threads` among which the back end `native` shares the instances, without changing a bit of
+    what they do: by default one a processor core, or as many as OMP_NUM_THREADS says.
+    Raises `DescriptionError`, `UnitError`, `UnsupportedError`, `MissingSimulatorError`.
     """
     batch = whole_number(batch, 1, _MOST_INSTANCES, "batch")
     first_instance = whole_number(first_instance, 0, _MOST_INSTANCES, "first_instance")
@@ -235,8 +244,18 @@ def open(
             if not isinstance(name, str) or name not in known:
                 allowed = ", ".join(known) or "none"
                 raise DescriptionError(message(f"record.{field}", name, allowed, nearest(name, known)))
-    options = base.Options(batch, device, precision, one_window, _all(record.voltages, plan.neurons))
     chosen = base.load(backend)
+    if threads is None:
+        threads = available_threads() if chosen.capabilities.threads else 1
+    options = base.Options(
+        batch,
+        device,
+        precision,
+        one_window,
+        whole_number(threads, 1, MOST_THREADS, "threads"),
+        spikes=_all(record.spikes, plan.sizes),
+        voltages=_all(record.voltages, plan.neurons),
+    )
     base.check(chosen, options)
     hearing = Hearing(plan, check_seed(seed), range(first_instance, first_instance + batch))
     return Session(network, plan, backend, chosen.open(plan, options), hearing, record)

@@ -28,24 +28,31 @@ class Capabilities:
     """What a back end can do.
 
     `devices`: kinds of torch device it accepts ("cpu" for those that know no other); `precisions`: of its arithmetic;
-    `one_window`: whether it has a faster way for sessions of a single window; `needs`: packages to install.
+    `one_window`: whether it has a faster way for sessions of a single window; `threads`: whether it can share the
+    instances among threads; `needs`: packages to install.
     """
 
     devices: tuple[str, ...] = ("cpu",)
     precisions: tuple[str, ...] = ("float64",)
     one_window: bool = False
+    threads: bool = False
     needs: tuple[str, ...] = ()
     summary: str = ""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How an engine is opened: `batch` instances in lockstep, and what it shall record in every window."""
+    """How an engine is opened: `batch` instances in lockstep, on so many `threads`, and what it shall record.
+
+    A back end may record more spikes than it is asked for.
+    """
 
     batch: int = 1
     device: str = "cpu"
     precision: str = "float64"
     one_window: bool = False
+    threads: int = 1
+    spikes: tuple[str, ...] = ()
     voltages: tuple[str, ...] = ()
 
 
@@ -53,8 +60,8 @@ class Options:
 class Trajectory:
     """What happened in a window.
 
-    `spikes` of each integrating population, bool [time, batch, neuron]; `voltages` of those asked for, after the
-    reset, float64, same shape; `modulators`, the value used in each step, [time, batch] or [time, batch, neuron].
+    `spikes` of each integrating population asked for, bool [time, batch, neuron]; `voltages` of those asked for, after
+    the reset, float64, same shape; `modulators`, the value used in each step, [time, batch] or [time, batch, neuron].
     """
 
     spikes: dict[str, NDArray[np.bool_]]
@@ -150,11 +157,14 @@ def check(backend: Backend, options: Options) -> None:
     kind = options.device.split(":")[0]
     for where, wanted, allowed, other in (
         ("device", kind, able.devices, "norse"),
-        ("precision", options.precision, able.precisions, "norse"),
+        ("precision", options.precision, able.precisions, "native"),
     ):
         if wanted not in allowed:
             remedy = f"the back end {other!r} can" if other != backend.name else ""
             raise UnsupportedError(message(f"{where} of back end {backend.name!r}", wanted, ", ".join(allowed), remedy))
+    if options.threads > 1 and not able.threads:
+        remedy = "leave threads out, or take 'native'"
+        raise UnsupportedError(message(f"threads of back end {backend.name!r}", options.threads, "1", remedy))
     if options.one_window and not able.one_window:
         remedy = "leave one_window out, or take 'brian2'"
         raise UnsupportedError(message(f"one_window of back end {backend.name!r}", True, "False", remedy))

@@ -12,6 +12,7 @@ from spikerl.errors import DescriptionError, message
 from spikerl.experiment.document import write
 from spikerl.tasks.base import TaskFactory
 from spikerl.tasks.protocol import TrialProtocol
+from spikerl.threads import MOST_THREADS
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 TABLES = ("circuit", "task", "protocol", "run", "record")
@@ -24,7 +25,7 @@ class Running(BaseModel):
 
     `backend`: default "brian2"; `instances` in lockstep (default 8, from 1 to 100,000); `trials` of each (80);
     `seed` (1); `dt`, the step ("1 ms"); `checkpoint_every` so many trials (10); `device`, a torch device ("cpu");
-    `precision` ("float64" or "float32").
+    `precision` ("float64" or "float32"); `threads` of the back end "native" (default: one a processor core).
     """
 
     model_config = STRICT
@@ -37,6 +38,7 @@ class Running(BaseModel):
     checkpoint_every: int = Field(default=10, ge=1, le=10_000_000)
     device: str = "cpu"
     precision: Literal["float64", "float32"] = "float64"
+    threads: int | None = Field(default=None, ge=1, le=MOST_THREADS)
 
 
 class Recording(BaseModel):

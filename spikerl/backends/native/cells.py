@@ -1,0 +1,76 @@
+"""The kernel of a population that integrates, derived from its neuron's equations.
+
+Neurons are updated in a loop without branches, which the compiler turns into vector instructions; then the flags of
+spikes, padded to whole words, are looked through eight at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spikerl.backends.native.texts import HEADER, function, indented, renamed
+from spikerl.discretise import NeuronPlan
+
+
+@dataclass(frozen=True)
+class CellKernel:
+    """The kernel's `text`; the `variables` whose arrays follow fired, spiked, arriving (and held); its `reals`."""
+
+    text: str
+    variables: tuple[str, ...]
+    reals: tuple[float, ...]
+    waits: bool
+
+
+def cell_kernel(neurons: NeuronPlan) -> CellKernel:
+    """Return the kernel ``integrate`` for neurons of this law; the numbers are kept apart, so that laws share it."""
+    equations, waits = neurons.equations, neurons.refractory > 0
+    variables = tuple(relaxation.variable for relaxation in equations.relaxations)
+    numbers = {f"decay_{name}": neurons.decays[name] for name in variables} | {
+        f"k_{name}": neurons.constants[name] for name in sorted(neurons.constants)
+    }
+    constants = {name: f"k_{name}" for name in neurons.constants}
+    old = constants | {name: f"old_{name}" for name in variables} | {"u": "new_u"}
+    new = constants | {name: f"new_{name}" for name in variables}
+    spike = f"1 if {renamed(equations.threshold, new)} else 0"
+    update = [f"old_{name} = {name}[i]" for name in variables]
+    update += ["new_u = decay_u * old_u + arriving[i]", "arriving[i] = REAL(0)"]
+    for variable, _, target, held in equations.relaxations[1:]:
+        relaxed = f"decay_{variable} * old_{variable} + rise_{variable} * {renamed(target, old)}"
+        update.append(
+            f"new_{variable} = {f'old_{variable} if held[i] > 0 else {relaxed}' if held and waits else relaxed}"
+        )
+    update.append(f"spike = {f'0 if held[i] > 0 else ({spike})' if waits else spike}")
+    if waits:
+        update.append("held[i] = held[i] - 1 if held[i] > 0 else 0")
+    update += [f"{name}[i] = new_{name}" for name in variables]
+    update += ["spiked[i] = spike", "hits |= spike"]
+    reset = [f"new_{name} = {name}[i]" for name in variables]
+    reset += [f"after_{name} = {renamed(text, new)}" for name, text in equations.reset]
+    reset += [f"{name}[i] = after_{name}" for name, _ in equations.reset]
+    reset += ["held[i] = n[3]"] if waits else []
+    reset += ["count += 1", "fired[at + count] = i"]
+    pointers = [f"{name} = reals(p[{3 + waits + k}])" for k, name in enumerate(variables)]
+    body = [
+        "size, step = n[0], now[STEP]",
+        "fired, spiked = indices(p[0]), flags(p[1])",
+        "arriving = reals(p[2] + row(step, n[2], size) * REAL_BYTES)",
+        *(["held = integers(p[3])"] if waits else []),
+        *pointers,
+        *(f"{name} = REAL(r[{k}])" for k, name in enumerate(numbers)),
+        *(f"rise_{name} = REAL(1) - decay_{name}" for name in variables[1:]),
+        "at = row(step, n[1], size + 1)",
+        "count = 0",
+        "hits = 0",
+        "for i in range(size):",
+        indented(update),
+        "if hits:",
+        "    eight = words(p[1])",
+        "    for q in range((size + 7) // 8):",
+        "        if eight[q] != 0:",
+        "            for i in range(8 * q, 8 * q + 8):",
+        "                if spiked[i]:",
+        indented(reset, 5),
+        "fired[at] = count",
+    ]
+    return CellKernel(HEADER + function("integrate", *body), variables, tuple(numbers.values()), waits)

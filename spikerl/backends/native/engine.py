@@ -1,0 +1,154 @@
+"""A running program: arrays of all instances, the table of kernels, and threads that take instances each."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikerl.backends.base import Options, State, Trajectory, initial_state
+from spikerl.backends.native.compiling import kernel
+from spikerl.backends.native.driver import drive
+from spikerl.backends.native.memory import Held, allocate, put, take
+from spikerl.backends.native.program import Operation, Program
+from spikerl.discretise import Plan
+from spikerl.inputs import Window
+
+Floats = NDArray[np.float64]
+
+
+class NativeEngine:
+    """Runs a window by one call a thread; instances share nothing that is written, so threads change no bit."""
+
+    def __init__(self, plan: Plan, program: Program, options: Options) -> None:
+        self._plan, self._program, self._options = plan, program, options
+        self._step = 0
+        self._arrays = allocate(program, options.batch, options.precision)
+        self._threads = ThreadPoolExecutor(options.threads) if options.threads > 1 else None
+        self._table = _Table(self._recorded(program.step), options.precision)
+        self._readers = {name: _Table((o,), options.precision) for name, o in program.read.items()}
+        put(plan, program, self._arrays, initial_state(plan, options.batch))
+
+    def advance(self, window: Window) -> Trajectory:
+        """Run the window."""
+        plan, options, steps = self._plan, self._options, window.steps
+        bound: Held = {}
+        for name, source in window.poisson.items():
+            top, rest = source.thresholds()
+            drawn = {"top": top, "rest": rest, "limit": source.limits(top), "key": source.keys}
+            drawn["draws"] = source.draws(top)
+            bound |= {f"{part}/{name}": np.ascontiguousarray(values) for part, values in drawn.items()}
+        bound |= {f"given/{name}": spikes.view(np.uint8) for name, spikes in window.given.items()}
+        bound |= {f"held/{name}": np.ascontiguousarray(values) for name, values in window.held.items()}
+        spikes = {name: np.zeros((steps, options.batch, plan.size(name)), dtype=bool) for name in options.spikes}
+        voltages = {name: np.empty((steps, options.batch, plan.size(name))) for name in options.voltages}
+        modulators = {
+            name: np.empty((steps, options.batch, *(() if modulator.size is None else (modulator.size,))))
+            for name, modulator in plan.modulators.items()
+        }
+        bound |= {f"spikes/{name}": array.view(np.uint8) for name, array in spikes.items()}
+        bound |= {f"voltages/{name}": array for name, array in voltages.items()}
+        bound |= {f"modulators/{name}": array for name, array in modulators.items()}
+        self._drive(self._table, bound, steps)
+        self._step += steps
+        return Trajectory(spikes, voltages, modulators)
+
+    def weights(self, projection: str) -> Floats:
+        """Return the present weights, [batch, synapse]; what is read stays as it is."""
+        stored, batch = self._program.synapses[projection], self._options.batch
+        weights = np.empty((batch, stored.order.size))
+        if not stored.order.size:
+            return weights
+        if stored.form == "static":
+            weights[:, stored.order] = self._arrays[f"weight/{projection}"]
+        else:
+            self._drive(self._readers[projection], {f"weights/{projection}": weights}, 1)
+        return weights
+
+    def state(self) -> State:
+        """Return the complete state, and go on from it as any other session would that is given it."""
+        weights = {name: self.weights(name) for name in self._plan.projections}
+        state = take(self._plan, self._program, self._arrays, self._step, weights)
+        put(self._plan, self._program, self._arrays, state)
+        return state
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`."""
+        self._step = int(state["step"])
+        put(self._plan, self._program, self._arrays, state)
+
+    def close(self) -> None:
+        """End the threads and let go of the arrays."""
+        if self._threads:
+            self._threads.shutdown()
+        self._arrays = {}
+
+    def bytes_per_instance(self) -> int:
+        """Return the memory that each further instance takes."""
+        batch = self._options.batch
+        return sum(array.nbytes for array in self._arrays.values() if array.ndim == 2) // batch
+
+    def _recorded(self, operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+        """Leave out what records something that nobody asked for."""
+        wanted = {f"spikes/{name}" for name in self._options.spikes}
+        wanted |= {f"voltages/{name}" for name in self._options.voltages}
+        return tuple(o for o in operations if not o.name.startswith("record_") or o.arrays[-1] in wanted)
+
+    def _drive(self, table: _Table, bound: Held, steps: int) -> None:
+        """Run the kernels of `table` over `steps`, all instances; `bound` are the arrays of this window."""
+        batch = self._options.batch
+        window = np.array([self._step, steps, batch])
+        addresses, strides = table.places(self._arrays, bound)
+
+        def part(first: int, last: int) -> None:
+            drive(*table.kernels(addresses, strides), np.array([first, last]), window)
+
+        if self._threads is None or batch == 1:
+            part(0, batch)
+            return
+        # Several parts a thread, since some finish sooner.
+        edges = np.linspace(0, batch, min(batch, 8 * self._options.threads) + 1).astype(int).tolist()
+        for done in [self._threads.submit(part, a, b) for a, b in zip(edges, edges[1:], strict=False)]:
+            done.result()
+
+
+class _Table:
+    """The operations of a program as numbers: what the driver reads."""
+
+    def __init__(self, operations: tuple[Operation, ...], precision: str) -> None:
+        self._kernels = [kernel(o.module, o.name, precision) for o in operations]
+        self._names = [name for o in operations for name in o.arrays]
+        self._addresses = np.array([k.address for k in self._kernels], dtype=np.int64)
+        self._integers = np.array([number for o in operations for number in o.integers] or [0], dtype=np.int64)
+        self._reals = np.array([number for o in operations for number in o.reals] or [0.0], dtype=np.float64)
+        self._first = [_starts([len(part) for part in parts]) for parts in _parts(operations)]
+
+    def places(self, arrays: Held, bound: Held) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return address in instance 0, and bytes to the next instance, of each array in turn; 0 where there is none.
+
+        An array of a window is [step, batch, ...], or [batch, ...] where it does not depend on the step; arrays of
+        the program are [batch, ...], or [...] where instances share them.
+        """
+        places = {name: (a.ctypes.data, a.strides[0] if a.ndim == 2 else 0) for name, a in arrays.items()}
+        places |= {name: (a.ctypes.data, a.strides[_batch_axis(name)]) for name, a in bound.items()}
+        found = [places.get(name, (0, 0)) for name in self._names]
+        return np.array([a for a, _ in found], dtype=np.int64), np.array([s for _, s in found], dtype=np.int64)
+
+    def kernels(self, addresses: NDArray[np.int64], strides: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+        """Return the first arguments of the driver."""
+        arrays, integers, reals = self._first
+        return self._addresses, addresses, strides, arrays, self._integers, integers, self._reals, reals
+
+
+def _parts(operations: tuple[Operation, ...]) -> list[list[Any]]:
+    return [[o.arrays for o in operations], [o.integers for o in operations], [o.reals for o in operations]]
+
+
+def _starts(lengths: list[int]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+
+
+def _batch_axis(name: str) -> int:
+    return 1 if name.partition("/")[0] in ("given", "held", "spikes", "voltages", "modulators") else 0

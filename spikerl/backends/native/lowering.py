@@ -1,0 +1,157 @@
+"""From a plan to the native program: its arrays, and the kernels that run over them in the order of a step."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikerl.backends.native.cells import cell_kernel
+from spikerl.backends.native.compiling import FIXED
+from spikerl.backends.native.plastic import plastic
+from spikerl.backends.native.program import Array, Operation, Program, Synapses
+from spikerl.backends.native.sorting import Sorted, sort
+from spikerl.discretise import ModulatorPlan, NeuronPlan, Plan, ProjectionPlan, SourcePlan, TracePlan
+
+_SMALLEST_SHARE = {"float64": 1e-100, "float32": 1e-15}
+_WORD = 8
+
+
+def lower(plan: Plan, precision: str = "float64", lazy: bool = True) -> Program:
+    """Return the program of `plan`; without `lazy`, all rules are computed at every synapse in every step."""
+    build = _Lowering(plan, precision)
+    for source in plan.sources.values():
+        build.source(source)
+    for neurons in plan.neurons.values():
+        build.neurons(neurons)
+    for modulator in plan.modulators.values():
+        build.modulator(modulator)
+    for trace in plan.traces.values():
+        build.trace(trace)
+    for projection in plan.projections.values():
+        build.projection(projection, lazy)
+    for modulator in plan.modulators.values():
+        build.following(modulator)
+    return Program(build.arrays, tuple(build.step), build.read, build.synapses)
+
+
+class _Lowering:
+    """Gathers arrays and operations."""
+
+    def __init__(self, plan: Plan, precision: str) -> None:
+        self.plan, self.precision = plan, precision
+        self.arrays: dict[str, Array] = {}
+        self.step: list[Operation] = []
+        self.read: dict[str, Operation] = {}
+        self.synapses: dict[str, Synapses] = {}
+
+    def rows(self, population: str) -> int:
+        """For how many steps the spikes of `population` are kept."""
+        return self.plan.history.get(population, 1)
+
+    def slots(self, population: str) -> int:
+        """For how many steps ahead spikes onto `population` are added up."""
+        onto = (p.delay for p in self.plan.projections.values() if p.post == population)
+        return max((int(delay.max()) for delay in onto if delay.size), default=1)
+
+    def run(
+        self,
+        name: str,
+        arrays: tuple[str, ...],
+        integers: tuple[int, ...],
+        reals: tuple[float, ...] = (),
+        module: str = FIXED,
+    ) -> None:
+        self.step.append(Operation(module, name, arrays, integers, reals))
+
+    def spikes(self, population: str) -> None:
+        size = self.plan.size(population)
+        self.arrays[f"fired/{population}"] = Array("uint32", (1 + size) * self.rows(population))
+        self.arrays[f"spiked/{population}"] = Array("uint8", -(-size // _WORD) * _WORD)
+
+    def source(self, source: SourcePlan) -> None:
+        name, size, rows = source.name, source.size, self.rows(source.name)
+        self.spikes(name)
+        if source.poisson:
+            heard = tuple(f"{part}/{name}" for part in ("top", "rest", "limit", "key", "draws"))
+        else:
+            heard = (f"given/{name}",)
+        kernel = "poisson" if source.poisson else "given"
+        self.run(kernel, (f"fired/{name}", f"spiked/{name}", *heard), (size, rows))
+        self.run("record_spikes", (f"fired/{name}", f"spikes/{name}"), (size, rows))
+
+    def neurons(self, neurons: NeuronPlan) -> None:
+        name, size, rows, slots = neurons.name, neurons.size, self.rows(neurons.name), self.slots(neurons.name)
+        self.spikes(name)
+        kernel = cell_kernel(neurons)
+        own = [f"{variable}/{name}" for variable in kernel.variables]
+        self.arrays[f"arriving/{name}"] = Array("real", slots * size)
+        self.arrays[f"refractory/{name}"] = Array("int64", size)
+        self.arrays |= {array: Array("real", size) for array in own}
+        waiting = [f"refractory/{name}"] if kernel.waits else []
+        arrays = (f"fired/{name}", f"spiked/{name}", f"arriving/{name}", *waiting, *own)
+        self.run("integrate", arrays, (size, rows, slots, neurons.refractory), kernel.reals, kernel.text)
+        self.run("record_spikes", (f"fired/{name}", f"spikes/{name}"), (size, rows))
+        self.run("record_voltages", (f"v/{name}", f"voltages/{name}"), (size,))
+
+    def modulator(self, modulator: ModulatorPlan) -> None:
+        name, size = modulator.name, modulator.size or 1
+        self.arrays |= {f"{part}/{name}": Array("float64", size) for part in ("filter", "value")}
+        arrays = tuple(f"{part}/{name}" for part in ("filter", "value", "held", "modulators"))
+        self.run("modulate", arrays, (size,), (modulator.baseline, modulator.gain))
+
+    def following(self, modulator: ModulatorPlan) -> None:
+        name = modulator.name
+        if modulator.source is None:
+            self.run("decay", (f"filter/{name}",), (modulator.size or 1,), (modulator.decay,))
+        else:
+            arrays = (f"filter/{name}", f"fired/{modulator.source}")
+            integers = (self.plan.size(modulator.source), self.rows(modulator.source))
+            self.run("follow", arrays, integers, (modulator.decay, self.plan.dt))
+
+    def trace(self, trace: TracePlan) -> None:
+        size, rows = self.plan.size(trace.population), self.rows(trace.population)
+        self.arrays[f"trace/{trace.name}"] = Array("real", size)
+        self.arrays[f"share/{trace.name}"] = Array("float64", 1)
+        arrays = (f"fired/{trace.population}", f"trace/{trace.name}", f"share/{trace.name}")
+        self.run("trace", arrays, (size, rows), (trace.decay, _SMALLEST_SHARE[self.precision]))
+
+    def projection(self, projection: ProjectionPlan, lazy: bool) -> None:
+        if not projection.weight.size:
+            self.synapses[projection.name] = Synapses(np.zeros(0, dtype=np.int64), "static", 0, 0.0)
+            return
+        plan, name = self.plan, projection.name
+        table = sort(projection, plan.size(projection.pre), plan.size(projection.post))
+        if projection.rule is None:
+            self._static(projection, table)
+            return
+        found = plastic(plan, projection, table, self.precision, lazy)
+        integers = (
+            *(plan.size(projection.pre), self.rows(projection.pre), plan.size(projection.post)),
+            *(self.rows(projection.post), self.slots(projection.post), int(projection.delay.max())),
+            *(projection.weight.size, found.longest, table.delays.size),
+        )
+        self.arrays |= found.arrays
+        for kernel in found.step:
+            self.run(kernel, found.reads, integers, found.reals, found.module)
+        self.read[name] = Operation(found.module, "read", found.reads, integers, found.reals)
+        self.synapses[name] = Synapses(table.order, found.form, found.eligibilities, found.rest)
+
+    def _static(self, projection: ProjectionPlan, table: Sorted) -> None:
+        name, plan = projection.name, self.plan
+        weight: NDArray[np.float64] = projection.weight[table.order]
+        self.arrays[f"weight/{name}"] = Array("real", weight.size, weight)
+        uniform = table.delays.size == 1
+        for part, values in (("first", table.first), ("post", table.post), ("delay", table.delay)):
+            if part != "delay" or not uniform:
+                self.arrays[f"{part}/{name}"] = Array("uint32", values.size, values)
+        arrays = [f"fired/{projection.pre}", f"arriving/{projection.post}"]
+        arrays += [f"{part}/{name}" for part in ("weight", "first", "post")]
+        integers = [plan.size(projection.pre), self.rows(projection.pre), plan.size(projection.post)]
+        integers.append(self.slots(projection.post))
+        if uniform:
+            integers.append(int(table.delays[0]))
+            self.run("deliver", tuple(arrays), tuple(integers), (projection.scale,))
+        else:
+            arrays.append(f"delay/{name}")
+            self.run("deliver_delayed", tuple(arrays), tuple(integers), (projection.scale,))
+        self.synapses[name] = Synapses(table.order, "static", 0, 0.0)

@@ -1,0 +1,90 @@
+"""What a plastic projection needs: its kernels, arrays and numbers, lazy where its rule has a closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikerl.backends.native.clocked import clocked_kernels
+from spikerl.backends.native.forms import Lazy, lazy_form
+from spikerl.backends.native.layout import ARRAYS, NARROWEST
+from spikerl.backends.native.lazy import lazy_kernels
+from spikerl.backends.native.products import changes, reading
+from spikerl.backends.native.program import Array
+from spikerl.backends.native.sorting import Sorted
+from spikerl.discretise import Plan, ProjectionPlan, RulePlan
+
+
+@dataclass(frozen=True)
+class Plastic:
+    """The `module` text, its kernels in a `step`, the arrays they read, the new `arrays`, and their numbers."""
+
+    module: str
+    step: tuple[str, ...]
+    reads: tuple[str, ...]
+    arrays: dict[str, Array]
+    reals: tuple[float, ...]
+    form: str
+    longest: int
+    eligibilities: int
+    rest: float
+
+
+def plastic(plan: Plan, projection: ProjectionPlan, table: Sorted, precision: str, lazy: bool) -> Plastic:
+    """Return the kernels of the rule of `projection`; without `lazy`, computed at every synapse in every step."""
+    rule = projection.rule
+    assert rule is not None
+    found, width = changes(rule), 1 + len(rule.eligibilities)
+    form = lazy_form(rule, precision) if lazy else None
+    narrow = max(plan.size(projection.pre), plan.size(projection.post)) < NARROWEST
+    at_once = table.delays.tolist() == [1]
+    if form is None:
+        module, step = clocked_kernels(rule, narrow), ("step_all", "late")
+        retention, rest, longest, integrals = 1.0, 0.0, 0, 0
+        powers = np.array([eligibility.decay for eligibility in rule.eligibilities] or [0.0])
+    else:
+        module = lazy_kernels(rule, form, at_once, narrow)
+        step = (*(("clock",) if form.epoch else ()), "rows", "columns", *(() if at_once else ("late",)))
+        retention, rest, longest, integrals = form.retention, form.rest, form.epoch, form.integrals
+        powers = _powers(rule, form)
+    name, size = projection.name, "uint16" if narrow else "uint32"
+    numbers = ("post", "column_pre")
+    indices = {
+        part: Array(size if part in numbers else "uint32", values.size, values)
+        for part, values in table.indices().items()
+    }
+    arrays = indices | {
+        "synapse": Array("real", projection.weight.size * width),
+        "epoch": Array("int64", 3),
+        "reach": Array("float64", max(3 * integrals, 1)),
+        "past": Array("float64", max((longest + 1) * integrals, 1)),
+        "table": Array("float64", powers.size, powers),
+        "row_last": Array("int64", plan.size(projection.pre)),
+        "column_last": Array("int64", plan.size(projection.post)),
+    }
+    shared = {
+        "fired_pre": f"fired/{projection.pre}",
+        "fired_post": f"fired/{projection.post}",
+        "spiked_pre": f"spiked/{projection.pre}",
+        "spiked_post": f"spiked/{projection.post}",
+        "arriving": f"arriving/{projection.post}",
+    }
+    return Plastic(
+        module=module,
+        step=step,
+        reads=(*(shared.get(part, f"{part}/{name}") for part in ARRAYS), *reading(found).arrays()),
+        arrays={f"{part}/{name}": array for part, array in arrays.items()},
+        reals=(*rule.bounds, retention, rest, projection.scale, *(c.term.coefficient for c in found)),
+        form="clocked" if form is None else "lazy",
+        longest=longest,
+        eligibilities=width - 1,
+        rest=rest,
+    )
+
+
+def _powers(rule: RulePlan, form: Lazy) -> np.ndarray:
+    """Return ``a**n`` and ``a**-n`` of each eligibility in turn, and ``b**n``, each for n from 0 to the epoch's end."""
+    n = np.arange(form.epoch + 1)
+    rows = [powers for e in rule.eligibilities for powers in (e.decay**n, e.decay ** -n.astype(float))]
+    return np.concatenate([*rows, form.retention**n])
