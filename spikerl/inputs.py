@@ -73,12 +73,12 @@ class Hearing:
                     allowed = f"{', '.join(known) or 'none'} here"
                     raise DescriptionError(message(where, name, allowed, nearest(name, known)))
         sources = self.plan.sources.values()
-        given = {s.name: self._given(s, first, steps, spikes.get(s.name)) for s in sources if not s.poisson}
+        own = {s.name: self._given(s, first, steps, spikes.get(s.name)) for s in sources if not s.poisson}
         poisson = {
             s.name: PoissonInput(self._keys[s.name], self._chances(s, rates.get(s.name))) for s in sources if s.poisson
         }
         held = {name: self._held(name, steps, value) for name, value in modulators.items()}
-        return Window(first, steps, given, poisson, held)
+        return Window(first, steps, own, poisson, held)
 
     @cached_property
     def _keys(self) -> dict[str, NDArray[np.uint64]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
+from importlib.metadata import metadata
 from typing import Any, Protocol
 
 import numpy as np
@@ -145,7 +147,8 @@ def load(name: str) -> Backend:
         backend: Backend = point.load()
     except ImportError as error:
         missing = error.name or str(error)
-        remedy = f"install it with: pip install 'spikerl[{name}]'"
+        extras = metadata("spikerl").get_all("Provides-Extra", [])
+        remedy = f"install it with: pip install {shlex.quote(f'spikerl[{name}]') if name in extras else missing}"
         allowed = f"one whose simulator ({missing}) is installed"
         raise MissingSimulatorError(message("backend", name, allowed, remedy)) from error
     return backend

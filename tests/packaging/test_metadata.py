@@ -58,7 +58,7 @@ def test_every_import_is_required_and_every_requirement_imported():
         package = package_name(path.parent)
         backend = package.split(".")[2] if re.match(r"spikerl\.backends\.\w", package) else None
         optional = EXTRAS.get(path.relative_to(ROOT).as_posix(), backend)
-        allowed = core | (_required(extras[optional]) if optional else set())
+        allowed = core | (_required(extras[optional]) if optional and optional in extras else set())
         assert _imports(path) <= allowed, f"{path.relative_to(ROOT)} imports what setup.cfg does not require"
         seen |= _imports(path)
     assert core <= seen, "setup.cfg requires what nothing imports"

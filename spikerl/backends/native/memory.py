@@ -48,9 +48,9 @@ def put(plan: Plan, program: Program, arrays: Held, state: State) -> None:
         for ago, spikes in enumerate(state[f"history/{name}"]):
             row = rows[:, (step - 1 - ago) % longest]
             for instance in range(batch):
-                neurons = np.flatnonzero(spikes[instance])
-                row[instance, 0] = neurons.size
-                row[instance, 1 : 1 + neurons.size] = neurons
+                fired = np.flatnonzero(spikes[instance])
+                row[instance, 0] = fired.size
+                row[instance, 1 : 1 + fired.size] = fired
             if ago == 0:
                 arrays[f"spiked/{name}"][:, :size] = spikes
     for name, projection in plan.projections.items():
