@@ -43,7 +43,7 @@ def standalone(seconds: float, repeats: int) -> Row:
         return ratio(name, ours.whole, theirs.whole, repeats, TARGET, at_least=False, simulated=seconds)
 
 
-def rows(seconds: float = 10.0, repeats: int = 7) -> list[Row]:
+def rows(seconds: float = 10.0, repeats: int = 5) -> list[Row]:
     """Return all figures of this benchmark."""
     recorded, silent = (runtime(seconds, repeats, record) for record in (True, False))
     return [recorded, silent, standalone(seconds, repeats)]
@@ -52,7 +52,7 @@ def rows(seconds: float = 10.0, repeats: int = 7) -> list[Row]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=5)
     chosen = parser.parse_args()
     found = rows(chosen.seconds, chosen.repeats)
     print(table(found))

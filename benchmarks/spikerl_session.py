@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from networks import DOPAMINE, milliseconds
@@ -24,15 +24,17 @@ def session(
     batch: int = 1,
     precision: str = "float64",
     record: bool = True,
-    clock: Callable[[], float] = time.process_time,
+    threads: int = 1,
 ) -> Iterator[Program]:
     """Yield the run of `batch` instances of `network` for `seconds`; opening, and a first ten steps, are left out.
 
-    The window's input is drawn within the time. `clock`: the processor's seconds by default, those of all threads;
-    where several are to be of use, give ``time.perf_counter``.
+    The window's input is drawn within the time, which is the processor's; with more `threads` than one, the clock's.
     """
+    clock = time.process_time if threads == 1 else time.perf_counter
     seen = sp.Record(spikes=("cells",) if record else (), modulators=())
-    with sp.open(network, backend, seed=1, dt=dt, batch=batch, precision=precision, record=seen) as opened:
+    with sp.open(
+        network, backend, seed=1, dt=dt, batch=batch, precision=precision, threads=threads, record=seen
+    ) as opened:
         beginning = opened.state()
         opened.step(f"{10 * milliseconds(dt)} ms", modulators=HELD)
 
