@@ -34,7 +34,7 @@ def workers(process: int | None = None) -> list[psutil.Process]:
     return found
 
 
-def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+def alive(processes: list[psutil.Process], seconds: float = 60) -> list[psutil.Process]:
     """Return which of `processes` are still there after a while (those that only wait to be counted are not)."""
-    _, left = psutil.wait_procs([p for p in processes if p.is_running()], timeout=60)
+    _, left = psutil.wait_procs([p for p in processes if p.is_running()], timeout=seconds)
     return [process for process in left if process.status() != psutil.STATUS_ZOMBIE]

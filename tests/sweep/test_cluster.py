@@ -51,15 +51,21 @@ def kill_a_worker(killed):
         time.sleep(0.05)
 
 
-def test_a_worker_that_is_killed_loses_nothing_and_doubles_nothing(tmp_path, cluster):
+def test_a_worker_that_is_killed_loses_nothing_and_doubles_nothing(tmp_path, cluster, monkeypatch):
     """Catches a point lost with its worker, one that is written twice, and other bytes than those of this machine."""
     path, out, seen, killed = short(tmp_path), tmp_path / "out", [], []
     here = sp.sweep(path, OVER, seeds=2, settings=LONG, out=tmp_path / "here")
-    inodes = {}
+    inodes, written = {}, []
 
     def note(at):
         seen.append((at.point, at.state))
         inodes[at.point] = [(out / at.point / name).stat().st_ino for name in FILES]
+
+    def counted(job, files):
+        written.append(job.name)
+        deliver(job, files)
+
+    monkeypatch.setattr(sys.modules["spikerl.sweep.cluster"], "deliver", counted)
 
     killer = threading.Thread(target=kill_a_worker, args=(killed,), daemon=True)
     killer.start()
@@ -69,6 +75,7 @@ def test_a_worker_that_is_killed_loses_nothing_and_doubles_nothing(tmp_path, clu
     assert not worker.is_running() and not alive([process])  # nothing goes on without its worker
     names = [point.name for point in swept.points]
     assert sorted(seen) == [(name, "finished") for name in names] and len(names) == 4
+    assert sorted(written) == names
     assert contents(swept) == contents(here)
     for point in swept.points:
         assert logged(out, f"{point.name} finished") == [f"{point.name} finished"]
@@ -210,8 +217,9 @@ def test_where_nobody_answers_the_program_says_so(tmp_path):
     assert len(done.stderr.splitlines()) == 1 and not (tmp_path / "out").exists()
 
 
-def test_a_scheduler_that_is_lost_ends_the_sweep(tmp_path):
-    """Catches a sweep that waits for a scheduler that is gone; what has come by then stays, and the rest goes on."""
+def test_a_scheduler_that_is_lost_ends_the_sweep(tmp_path, caplog):
+    """Catches a sweep that waits for a scheduler that is gone, or shows the traces of dask; what has come by then
+    stays, and the rest goes on with the same command."""
     path, out, seen = short(tmp_path), tmp_path / "out", []
     (tmp_path / "cluster").mkdir()
     file = tmp_path / "cluster" / "scheduler.json"
@@ -245,6 +253,7 @@ def test_a_scheduler_that_is_lost_ends_the_sweep(tmp_path):
             part.wait()
     assert [point.state for point in sp.Sweep.open(out).points] == ["finished", "unfinished"]
     assert seen == ["finished"] and not alive(there)
+    assert "distributed.client" not in {entry.name for entry in caplog.records}
 
 
 def test_without_distributed_the_program_says_how_to_get_it(tmp_path, monkeypatch):

@@ -1,11 +1,13 @@
 """Sweeps on processes of this machine: what they write, and what becomes of them when something is killed."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import time
 
+import psutil
 import pytest
 
 import spikerl as sp
@@ -148,6 +150,26 @@ def test_a_sweep_that_is_killed_leaves_no_process_and_goes_on(tmp_path, slow, nu
     assert list(contents(swept).values()) == slow
     assert [len(point.results().manifest.resumed) for point in swept.points] == [1, 1]
     assert len(logged(out, "goes on from its last checkpoint")) == 2
+
+
+def test_a_process_in_the_middle_of_a_trial_ends_with_its_parent(tmp_path):
+    """Catches a process that finds out only when it next has something to say, up to hours later."""
+    arguments = ("--seeds", "2", "--workers", "2", "--set", "protocol.interval=60s", "--out", "out")
+    process = subprocess.Popen(command("sweep", short(tmp_path), *arguments), cwd=tmp_path, stderr=subprocess.DEVNULL)
+    there = []
+    try:
+        while len(there) < 2 or any(worker.cpu_times().user < 1.5 for worker in there):  # past its imports
+            assert process.poll() is None
+            there = workers(process.pid)
+            time.sleep(0.01)
+        process.kill()
+        assert process.wait(60) == -signal.SIGKILL and not alive(there, 20)  # a trial takes a minute or more
+    finally:
+        process.kill()
+        for worker in there:
+            with contextlib.suppress(psutil.Error):
+                worker.kill()
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["log.txt", "sweep.json"]
 
 
 def test_the_program_says_how_each_point_stands(tmp_path):
