@@ -38,6 +38,7 @@ def examine() -> Iterator[str]:
     for name in base.names():
         yield _line(f"back end {name}", _backend(name))
     yield _line("torch devices", _devices())
+    yield _line("sweeps on a cluster", _cluster())
 
 
 def _backend(name: str) -> str:
@@ -54,6 +55,13 @@ def _devices() -> str:
     if answer.returncode:
         return "none; torch comes with: pip install 'spikerl[norse]'"
     return ", ".join(json.loads(answer.stdout))
+
+
+def _cluster() -> str:
+    try:
+        return f"ready, with distributed {version('distributed')}"
+    except PackageNotFoundError:
+        return "missing: install it with: pip install 'spikerl[cluster]'"
 
 
 def _tried(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

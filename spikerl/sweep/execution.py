@@ -146,7 +146,8 @@ class _Board:
         try:
             states = Counter(point.state for point in self._points.values())
             counts = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
-            self._log.write(f"{'done' if kind is None else f'stopped by {kind.__name__}: {error}'}; {counts}")
+            ended = "done" if kind is None else f"stopped by {kind.__name__}{f': {error}' if str(error) else ''}"
+            self._log.write(f"{ended}; {counts}")
             self._write()
         finally:
             self._log.close()

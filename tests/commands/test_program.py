@@ -81,6 +81,8 @@ def test_doctor_says_what_is_there_and_how_to_get_what_is_missing(tmp_path):
         said = found[f"back end {name}"]
         assert (said.startswith("ready, with ") and f"{name} " in said) or f"pip install 'spikerl[{name}]'" in said
     assert "cpu" in found["torch devices"] or "pip install" in found["torch devices"]
+    clusters = found["sweeps on a cluster"]
+    assert clusters.startswith("ready, with distributed ") or "pip install 'spikerl[cluster]'" in clusters
 
 
 def test_doctor_finds_a_simulator_that_is_missing(tmp_path, monkeypatch):
