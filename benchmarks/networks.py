@@ -51,12 +51,13 @@ def _circuit(
     cells = sp.Population("cells", neurons, neuron)
     rule = sp.dopamine_stdp(sp.Modulator("dopamine", tau="200 ms"), rate=LEARNING * step, bounds=(0.0, 1.0))
     return sp.Network(
-        sp.Projection(source, cells, weight=f"{jump} mV", connectivity=sp.Probability(inputs, seed=1)),
+        sp.Projection(source, cells, weight=f"{jump} mV", connectivity=sp.Probability(inputs, seed=1), delay=dt),
         sp.Projection(
             cells,
             cells,
             weight=sp.Uniform("0 mV", f"{weight} mV"),
             connectivity=sp.Probability(recurrence, seed=2),
+            delay=dt,
             rule=rule,
         ),
     )

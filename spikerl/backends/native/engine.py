@@ -36,9 +36,9 @@ class NativeEngine:
         plan, options, steps = self._plan, self._options, window.steps
         bound: Held = {}
         for name, source in window.poisson.items():
-            top, rest = source.thresholds()
-            drawn = {"top": top, "rest": rest, "limit": source.limits(top), "key": source.keys}
-            drawn["draws"] = source.draws(top)
+            held = source.thresholds()
+            drawn = {**held._asdict(), "limit": source.limits(held.group_top), "key": source.keys}
+            drawn["draws"] = source.draws(held.group_top)
             bound |= {f"{part}/{name}": np.ascontiguousarray(values) for part, values in drawn.items()}
         bound |= {f"given/{name}": spikes.view(np.uint8) for name, spikes in window.given.items()}
         bound |= {f"held/{name}": np.ascontiguousarray(values) for name, values in window.held.items()}

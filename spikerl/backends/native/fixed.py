@@ -1,4 +1,4 @@
-"""The kernels that are the same for every network: input, delivery, traces, modulators, recording.
+"""The kernels that are the same for every network: input, traces, modulators, recording.
 
 Functions of `SIGNATURE`, compiled by `spikerl.backends.native.compiling`. A docstring says what `p` points to, and what
 the integers `n` and the reals `r` are, in order. Spikes of a step are a count and that many neurons, `fired`, one row
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import float64, njit
 
-from spikerl.backends.native.double import REAL, REAL_BYTES, reals
+from spikerl.backends.native.double import REAL, reals
 from spikerl.backends.native.philox import philox
 from spikerl.backends.native.pointers import BATCH, OPTIONS, STEP, WITHIN, doubles, flags, indices, integers, words
 
@@ -33,43 +33,69 @@ def clear(fired, spiked, before):
         spiked[fired[before + 1 + q]] = 0
 
 
-def poisson(p, n, r, now):
-    """Draw spikes as `spikerl.poisson` says: a lane of 16 bits below `top` is one; at `top`, `rest` decides.
+@njit(inline="always", **OPTIONS)
+def lane(a, b, c, d, number):
+    """Return 16 bits of the four words, the lowest of the first one first."""
+    word = a if number < 4 else (b if number < 8 else (c if number < 12 else d))
+    return (word >> np.uint64(16 * (number & 3))) & _LANE
 
-    p: fired [rows, 1 + neuron], spiked [neuron], top [neuron], rest [neuron], limit [neuron / 4], key [2], draws [1].
-    n: neurons, rows.
+
+@njit(inline="always", **OPTIONS)
+def unit(word):
+    """Return a word as a number in [0, 1)."""
+    return float64(word >> np.uint64(11)) * _TO_UNIT
+
+
+def poisson(p, n, r, now):
+    """Draw spikes as `spikerl.poisson` says, which has the definition.
+
+    p: fired [rows, 1 + neuron], spiked [neuron], group_top [group], group_rest [group], cumulative [group, 8],
+    top [group, 8], rest [group, 8], limit [group / 4], key [2], draws [1]. n: neurons, rows.
     """
     size, rows, step = n[0], n[1], now[STEP]
     fired, spiked = indices(p[0]), flags(p[1])
     at = row(step, rows, size + 1)
     clear(fired, spiked, row(step + rows - 1, rows, size + 1))
     count = 0
-    draws = integers(p[6])[0]
+    draws = integers(p[9])[0]
     if draws:
-        top, rest, limit = indices(p[2]), doubles(p[3]), words(p[4])
-        k0, k1 = words(p[5])[0], words(p[5])[1]
-        blocks = (size + 15) // 16
+        group_top, group_rest, cumulative = indices(p[2]), doubles(p[3]), doubles(p[4])
+        top, rest, limit = indices(p[5]), doubles(p[6]), words(p[7])
+        k0, k1 = words(p[8])[0], words(p[8])[1]
+        zero = np.uint64(0)
+        groups = (size + 7) // 8
+        blocks = (groups + 15) // 16
         for block in range(blocks):
-            a, b, c, d = philox(np.uint64(step * blocks + block + 1), np.uint64(0), np.uint64(0), k0, k1)
-            # Whether any of the 16 lanes is below its bound: one test for all of them.
+            a, b, c, d = philox(np.uint64(step * blocks + block + 1), zero, zero, k0, k1)
+            # Whether any of the 16 lanes is below its bound: one test for 128 neurons.
             below = (a - limit[4 * block]) & ~a | (b - limit[4 * block + 1]) & ~b
             below |= (c - limit[4 * block + 2]) & ~c | (d - limit[4 * block + 3]) & ~d
             if draws == 1 and not below & _HIGHEST_BITS:
                 continue
-            for q in range(4):
-                word = a if q == 0 else (b if q == 1 else (c if q == 2 else d))
-                for within in range(4):
-                    i = 16 * block + 4 * q + within
-                    lane = (word >> np.uint64(16 * within)) & _LANE
-                    if i < size and lane <= top[i]:
-                        spike = lane < top[i]
-                        if not spike:
-                            second = philox(np.uint64(step + 1), np.uint64(i), np.uint64(1), k0, k1)
-                            spike = float64(second[0] >> np.uint64(11)) * _TO_UNIT < rest[i]
-                        if spike:
-                            count += 1
-                            fired[at + count] = i
-                            spiked[i] = 1
+            for within in range(min(16, groups - 16 * block)):
+                group = 16 * block + within
+                draw = lane(a, b, c, d, within)
+                if draw > group_top[group]:
+                    continue
+                counter = np.uint64(step * groups + group + 1)
+                if draw == group_top[group]:
+                    more, _, _, _ = philox(counter, zero, np.uint64(2), k0, k1)
+                    if unit(more) >= group_rest[group]:
+                        continue
+                first, e, f, last = philox(counter, zero, np.uint64(1), k0, k1)
+                place = unit(first) * cumulative[8 * group + 7]
+                found = False
+                for k in range(8):
+                    i = 8 * group + k
+                    if found:
+                        own = lane(e, f, zero, zero, k)
+                        spike = own < top[i] or (own == top[i] and unit(last) < rest[i])
+                    else:
+                        found = spike = place < cumulative[i]
+                    if spike:
+                        count += 1
+                        fired[at + count] = i
+                        spiked[i] = 1
     fired[at] = count
 
 
@@ -167,34 +193,3 @@ def follow(p, n, r, now):
     count = indices(p[1])[row(now[STEP], n[1], n[0] + 1)]
     filtered = doubles(p[0])
     filtered[0] = r[0] * filtered[0] + (1.0 - r[0]) * (count / n[0] / r[1])
-
-
-def deliver(p, n, r, now):
-    """Add the spikes of this step to what arrives `delay` steps later, for weights that do not change.
-
-    p: fired [rows, 1 + pre], arriving [slots, post], weight [synapse], first [pre + 1], post [synapse].
-    n: pre, rows, post, slots, delay. r: scale.
-    """
-    fired, weight, first, post = indices(p[0]), reals(p[2]), indices(p[3]), indices(p[4])
-    step, scale = now[STEP], REAL(r[0])
-    arriving = reals(p[1] + row(step + n[4], n[3], n[2]) * REAL_BYTES)
-    at = row(step, n[1], n[0] + 1)
-    for q in range(fired[at]):
-        i = fired[at + 1 + q]
-        for k in range(first[i], first[i + 1]):
-            arriving[post[k]] += scale * weight[k]
-
-
-def deliver_delayed(p, n, r, now):
-    """Do what `deliver` does for synapses with delays of their own.
-
-    p: as in `deliver`, then delay [synapse]. n: pre, rows, post, slots. r: scale.
-    """
-    fired, weight, first, post, delay = indices(p[0]), reals(p[2]), indices(p[3]), indices(p[4]), indices(p[5])
-    step, scale = now[STEP], REAL(r[0])
-    arriving = reals(p[1])
-    at = row(step, n[1], n[0] + 1)
-    for q in range(fired[at]):
-        i = fired[at + 1 + q]
-        for k in range(first[i], first[i + 1]):
-            arriving[(step + delay[k]) % n[3] * n[2] + post[k]] += scale * weight[k]

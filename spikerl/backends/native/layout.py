@@ -45,6 +45,11 @@ def named(narrow: bool) -> list[str]:
     ]
 
 
+def silent(fired: str, rows: str, size: str) -> list[str]:
+    """Return lines that leave a kernel where a population has not spiked, before anything else is looked up."""
+    return [f"if indices({fired})[row(now[STEP], {rows}, {size} + 1)] == 0:", "    return"]
+
+
 def late_lines(weight: list[str]) -> list[str]:
     """Return the loop that delivers spikes with delays: those of ``delay - 1`` steps ago, with the weight of now."""
     return [

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spikerl.backends.native.forms import Lazy
-from spikerl.backends.native.layout import ARRAYS, REALS, late_lines, named
+from spikerl.backends.native.layout import ARRAYS, REALS, late_lines, named, silent
 from spikerl.backends.native.products import Change, Reading, additions, changes, gated, reading
 from spikerl.backends.native.texts import HEADER, function, indented
 from spikerl.discretise import RulePlan
@@ -211,6 +211,7 @@ def _rows(t: _Texts) -> str:
 
     return function(
         "rows",
+        *silent("p[6]", "n[1]", "n[0]"),
         *t.names(),
         *(["arriving = reals(p[10] + row(step + 1, slots, post_size) * REAL_BYTES)"] if t.delivers else []),
         "at = row(step, rows_pre, pre_size + 1)",
@@ -236,6 +237,7 @@ def _columns(t: _Texts) -> str:
 
     return function(
         "columns",
+        *silent("p[7]", "n[3]", "n[2]"),
         *t.names(),
         "at = row(step, rows_post, post_size + 1)",
         "for q in range(fired_post[at]):",
@@ -262,64 +264,69 @@ def _read(t: _Texts) -> str:
 
 
 def _clock(t: _Texts) -> str:
-    """Advance the integrals by a step; at the end of an epoch, bring all synapses up to date and begin at 0."""
-    m, longest = t.form.integrals, "(longest + 1)"
-    width = t.width
-    gains = [*t.form.gains.values(), *([t.form.drift] if t.form.drift else [])]
-    fresh = [*t.peek(), *(f"c{k} *= share_c{k}" for k in range(width - 1))]
-    fresh += [f"synapse[base] = old{' - rest' if t.form.retention < 1.0 else ''}"]
-    fresh += [f"synapse[base + {1 + k}] = c{k}" for k in range(width - 1)]
+    """Advance the integrals by a step; at the end of an epoch, begin anew."""
+    m, length = t.form.integrals, "(n[7] + 1)"
     update = []
-    for k, terms in enumerate(gains):
-        names = {"w": f"gain{k}"}
-        factors = [
-            " * ".join(
-                [f"r[{len(REALS) + c.number}]"] + [_value(t, f.name) for f in c.term.factors if f.kind == "modulator"]
-            )
-            for c in terms
-        ]
-        del names
-        eligibility = list(t.form.gains)[k] if k < len(t.form.gains) else None
-        share = "1.0" if eligibility is None else f"table[{2 * eligibility} * {longest} + e]"
+    for k, (eligibility, terms) in enumerate(
+        [*t.form.gains.items(), *([(None, t.form.drift)] if t.form.drift else [])]
+    ):
+        share = "" if eligibility is None else f" * table[{2 * eligibility} * {length} + e]"
+        power = f" / table[{2 * (t.width - 1)} * {length} + e]" if t.form.retention < 1.0 else ""
         update += [
-            f"gain = {' + '.join(factors)}",
-            f"change = gain * {share} / table[{2 * (width - 1)} * {longest} + e]",
-            f"before = past[(e - 1) * {m} + {k}]",
-            f"past[e * {m} + {k}] = before + change",
-            f"reach[{k}] = min(reach[{k}], before + change)",
-            f"reach[{m + k}] = max(reach[{m + k}], before + change)",
+            f"gain = {' + '.join(_gain(t, change) for change in terms)}",
+            f"change = gain{share}{power}",
+            f"after = past[(e - 1) * {m} + {k}] + change",
+            f"past[e * {m} + {k}] = after",
+            f"reach[{k}] = min(reach[{k}], after)",
+            f"reach[{m + k}] = max(reach[{m + k}], after)",
             f"reach[{2 * m + k}] = gain",
         ]
-        if t.form.single:
-            update += [
-                "way = 1 if change > 0.0 else (-1 if change < 0.0 else 0)",
-                "if way * epoch[2] < 0:",
-                "    epoch[1] = e - 1",
-                "if way != 0:",
-                "    epoch[2] = way",
-            ]
-    return function(
+    if t.form.single:
+        update += [
+            "way = 1 if change > 0.0 else (-1 if change < 0.0 else 0)",
+            "if way * epoch[2] < 0:",
+            "    epoch[1] = e - 1",
+            "if way != 0:",
+            "    epoch[2] = way",
+        ]
+    pointers = [f"{name} = {kind}(p[{ARRAYS.index(name)}])" for name, kind in _CLOCKED.items()]
+    return _anew(t) + function(
         "clock",
-        *t.names(),
-        "if e == longest:",
-        "    for i in range(pre_size):",
-        "        for k in range(first[i], first[i + 1]):",
-        indented(fresh, 3),
-        "        row_last[i] = 0",
-        "    for j in range(post_size):",
-        "        column_last[j] = 0",
-        f"    for m in range({2 * m}):",
-        "        reach[m] = 0.0",
-        "    epoch[1] = 0",
-        "    epoch[2] = 0",
-        "    e = 0",
-        "e += 1",
+        *pointers,
+        "if epoch[0] == n[7]:",
+        "    anew(p, n, r, now)",
+        "e = epoch[0] + 1",
         "epoch[0] = e",
         *update,
     )
 
 
-def _value(t: _Texts, modulator: str) -> str:
-    """Return the text of a modulator's value in double precision."""
-    place = len(ARRAYS) + 2 * len(t.reading.traces) + t.reading.modulators.index(modulator)
-    return f"doubles(p[{place}])[0]"
+_CLOCKED = {"epoch": "integers", "reach": "doubles", "past": "doubles", "table": "doubles"}
+
+
+def _anew(t: _Texts) -> str:
+    """Return the function that brings all synapses up to date and puts the integrals at 0."""
+    fresh = [*t.peek(), *(f"c{k} *= share_c{k}" for k in range(t.width - 1))]
+    fresh += [f"synapse[base] = old{' - rest' if t.form.retention < 1.0 else ''}"]
+    fresh += [f"synapse[base + {1 + k}] = c{k}" for k in range(t.width - 1)]
+    return "\n\n@njit(**OPTIONS)\n" + function(
+        "anew",
+        *t.names(),
+        "for i in range(pre_size):",
+        "    for k in range(first[i], first[i + 1]):",
+        indented(fresh, 2),
+        "    row_last[i] = 0",
+        "for j in range(post_size):",
+        "    column_last[j] = 0",
+        f"for m in range({2 * t.form.integrals}):",
+        "    reach[m] = 0.0",
+        "for m in range(3):",
+        "    epoch[m] = 0",
+    ).lstrip("\n")
+
+
+def _gain(t: _Texts, change: Change) -> str:
+    """Return the product of a term's coefficient and modulators, in double precision."""
+    first = len(ARRAYS) + 2 * len(t.reading.traces)
+    places = [first + t.reading.modulators.index(f.name) for f in change.term.factors if f.kind == "modulator"]
+    return " * ".join([f"r[{len(REALS) + change.number}]", *(f"doubles(p[{place}])[0]" for place in places)])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spikerl.backends.native.cells import cell_kernel
 from spikerl.backends.native.compiling import FIXED
 from spikerl.backends.native.plastic import plastic
 from spikerl.backends.native.program import Array, Operation, Program, Synapses
-from spikerl.backends.native.sorting import Sorted, sort
+from spikerl.backends.native.sorting import sort
+from spikerl.backends.native.static import static
 from spikerl.discretise import ModulatorPlan, NeuronPlan, Plan, ProjectionPlan, SourcePlan, TracePlan
+from spikerl.poisson import Thresholds
 
 _SMALLEST_SHARE = {"float64": 1e-100, "float32": 1e-15}
 _WORD = 8
@@ -72,7 +73,7 @@ class _Lowering:
         name, size, rows = source.name, source.size, self.rows(source.name)
         self.spikes(name)
         if source.poisson:
-            heard = tuple(f"{part}/{name}" for part in ("top", "rest", "limit", "key", "draws"))
+            heard = tuple(f"{part}/{name}" for part in (*Thresholds._fields, "limit", "key", "draws"))
         else:
             heard = (f"given/{name}",)
         kernel = "poisson" if source.poisson else "given"
@@ -122,7 +123,11 @@ class _Lowering:
         plan, name = self.plan, projection.name
         table = sort(projection, plan.size(projection.pre), plan.size(projection.post))
         if projection.rule is None:
-            self._static(projection, table)
+            sizes = plan.size(projection.pre), self.rows(projection.pre), plan.size(projection.post)
+            operation, arrays = static(projection, table, *sizes, self.slots(projection.post))
+            self.arrays |= arrays
+            self.step.append(operation)
+            self.synapses[name] = Synapses(table.order, "static", 0, 0.0)
             return
         found = plastic(plan, projection, table, self.precision, lazy)
         integers = (
@@ -135,23 +140,3 @@ class _Lowering:
             self.run(kernel, found.reads, integers, found.reals, found.module)
         self.read[name] = Operation(found.module, "read", found.reads, integers, found.reals)
         self.synapses[name] = Synapses(table.order, found.form, found.eligibilities, found.rest)
-
-    def _static(self, projection: ProjectionPlan, table: Sorted) -> None:
-        name, plan = projection.name, self.plan
-        weight: NDArray[np.float64] = projection.weight[table.order]
-        self.arrays[f"weight/{name}"] = Array("real", weight.size, weight)
-        uniform = table.delays.size == 1
-        for part, values in (("first", table.first), ("post", table.post), ("delay", table.delay)):
-            if part != "delay" or not uniform:
-                self.arrays[f"{part}/{name}"] = Array("uint32", values.size, values)
-        arrays = [f"fired/{projection.pre}", f"arriving/{projection.post}"]
-        arrays += [f"{part}/{name}" for part in ("weight", "first", "post")]
-        integers = [plan.size(projection.pre), self.rows(projection.pre), plan.size(projection.post)]
-        integers.append(self.slots(projection.post))
-        if uniform:
-            integers.append(int(table.delays[0]))
-            self.run("deliver", tuple(arrays), tuple(integers), (projection.scale,))
-        else:
-            arrays.append(f"delay/{name}")
-            self.run("deliver_delayed", tuple(arrays), tuple(integers), (projection.scale,))
-        self.synapses[name] = Synapses(table.order, "static", 0, 0.0)

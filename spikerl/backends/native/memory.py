@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from spikerl.backends.base import State
 from spikerl.backends.native.program import Array, Program
+from spikerl.backends.native.static import SPREAD
 from spikerl.discretise import Plan, ProjectionPlan
 
 Floats = NDArray[np.float64]
@@ -66,6 +67,7 @@ def _put_synapses(plan: Plan, program: Program, arrays: Held, state: State, name
         # Shared as long as all instances have the weights of the description.
         same = bool((weights == program.arrays[f"weight/{name}"].values).all())
         arrays[f"weight/{name}"] = (weights[0] if same else weights).astype(arrays[f"weight/{name}"].dtype)
+        arrays[f"{SPREAD}/{name}"][:] = not same or np.ptp(weights[0]) != 0
         return
     synapses = arrays[f"synapse/{name}"].reshape(len(weights), -1, 1 + stored.eligibilities)
     synapses[:, :, 0] = weights - stored.rest if stored.form == "lazy" else weights
