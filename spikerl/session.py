@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Literal, Protocol
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from spikerl.backends import base
 from spikerl.discretise import Plan, discretise
 from spikerl.errors import DescriptionError, message, nearest
-from spikerl.inputs import Hearing
+from spikerl.inputs import Hearing, Window
 from spikerl.keywords import checked, described
 from spikerl.network import Network
 from spikerl.neurons import Written
@@ -58,10 +58,34 @@ class Observation:
     """
 
     first: int
-    spikes: dict[str, NDArray[np.bool_]]
+    spikes: Mapping[str, NDArray[np.bool_]]
     voltages: dict[str, NDArray[np.float64]]
     weights: dict[str, NDArray[np.float64]]
     modulators: dict[str, NDArray[np.float64]]
+
+
+class _Spikes(Mapping[str, NDArray[np.bool_]]):
+    """The spikes of some populations, each taken when first asked for: from a back end, or from its window."""
+
+    def __init__(self, names: tuple[str, ...], emitted: Mapping[str, NDArray[np.bool_]], window: Window) -> None:
+        self._names, self._emitted, self._window = names, emitted, window
+        self._taken: dict[str, NDArray[np.bool_]] = {}
+
+    def __getitem__(self, name: str) -> NDArray[np.bool_]:
+        """Return the spikes of population `name`, [time, batch, neuron]; raises `KeyError` for one not recorded."""
+        if name not in self._names:
+            raise KeyError(f"{name!r} is not among the recorded populations: {', '.join(self._names) or 'none'}")
+        if name not in self._taken:
+            self._taken[name] = self._emitted[name] if name in self._emitted else self._window.spikes[name]
+        return self._taken[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of the populations."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Return the number of populations."""
+        return len(self._names)
 
 
 class Steppable(Protocol):
@@ -137,13 +161,9 @@ class Session:
         happened = self._engine.advance(window)
         self._step += count
         record = self._record
-        fired = happened.spikes
         return Observation(
             first=window.first,
-            spikes={
-                name: fired[name] if name in fired else window.spikes[name]
-                for name in _all(record.spikes, self.plan.sizes)
-            },
+            spikes=_Spikes(_all(record.spikes, self.plan.sizes), happened.spikes, window),
             voltages={name: happened.voltages[name] for name in _all(record.voltages, self.plan.neurons)},
             weights={name: self._engine.weights(name) for name in _all(record.weights, self.plan.projections)},
             modulators={name: happened.modulators[name] for name in _all(record.modulators, self.plan.modulators)},

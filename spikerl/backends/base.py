@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import metadata
 from typing import Any, Protocol
@@ -66,7 +67,7 @@ class Trajectory:
     the reset, float64, same shape; `modulators`, the value used in each step, [time, batch] or [time, batch, neuron].
     """
 
-    spikes: dict[str, NDArray[np.bool_]]
+    spikes: Mapping[str, NDArray[np.bool_]]
     voltages: dict[str, NDArray[np.float64]]
     modulators: dict[str, NDArray[np.float64]]
 

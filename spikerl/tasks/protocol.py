@@ -7,6 +7,7 @@ and the reward if there is one, are heard; the interval is silent (Costa et al. 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +46,7 @@ def rates(session: Steppable, drive: Drive, on: NDArray[np.bool_]) -> NDArray[np
     return np.repeat(np.where(on, drive.rate, background), source.size // drive.groups, axis=1)
 
 
-def count_votes(votes: tuple[Vote, ...], actions: int, spikes: dict[str, NDArray[np.bool_]]) -> NDArray[np.int64]:
+def count_votes(votes: tuple[Vote, ...], actions: int, spikes: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.int64]:
     """``votes[b, a] = sum of sign * spikes`` of action a's groups over the window; shape [batch, action]."""
     total: NDArray[np.int64] = np.zeros((), dtype=np.int64)
     for vote in votes:
@@ -63,7 +64,9 @@ class Choice:
     tied: NDArray[np.bool_]
 
 
-def choose(circuit: Circuit, spikes: dict[str, NDArray[np.bool_]], seed: int, instances: range, trial: int) -> Choice:
+def choose(
+    circuit: Circuit, spikes: Mapping[str, NDArray[np.bool_]], seed: int, instances: range, trial: int
+) -> Choice:
     """Return the action with the most votes; ties are broken by the stream of seed, instance and trial."""
     votes = count_votes(circuit.votes, circuit.actions, spikes)
     best = votes == votes.max(axis=1, keepdims=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -42,13 +43,13 @@ class NativeEngine:
             bound |= {f"{part}/{name}": np.ascontiguousarray(values) for part, values in drawn.items()}
         bound |= {f"given/{name}": spikes.view(np.uint8) for name, spikes in window.given.items()}
         bound |= {f"held/{name}": np.ascontiguousarray(values) for name, values in window.held.items()}
-        spikes = {name: np.zeros((steps, options.batch, plan.size(name)), dtype=bool) for name in options.spikes}
+        spikes = PackedSpikes(steps, options.batch, {name: plan.size(name) for name in options.spikes})
         voltages = {name: np.empty((steps, options.batch, plan.size(name))) for name in options.voltages}
         modulators = {
             name: np.empty((steps, options.batch, *(() if modulator.size is None else (modulator.size,))))
             for name, modulator in plan.modulators.items()
         }
-        bound |= {f"spikes/{name}": array.view(np.uint8) for name, array in spikes.items()}
+        bound |= {f"spikes/{name}": bits for name, bits in spikes.bits.items()}
         bound |= {f"voltages/{name}": array for name, array in voltages.items()}
         bound |= {f"modulators/{name}": array for name, array in modulators.items()}
         self._drive(self._table, bound, steps)
@@ -112,6 +113,29 @@ class NativeEngine:
         edges = np.linspace(0, batch, min(batch, 8 * self._options.threads) + 1).astype(int).tolist()
         for done in [self._threads.submit(part, a, b) for a, b in zip(edges, edges[1:], strict=False)]:
             done.result()
+
+
+class PackedSpikes(Mapping[str, NDArray[np.bool_]]):
+    """Spikes by population, bool [time, batch, neuron], made from bits when asked for.
+
+    Memory that is touched for the first time costs more than many kernels, and most windows are read in parts.
+    """
+
+    def __init__(self, steps: int, batch: int, sizes: dict[str, int]) -> None:
+        self._sizes = sizes
+        self.bits = {name: np.zeros((steps, batch, -(-size // 8)), np.uint8) for name, size in sizes.items()}
+
+    def __getitem__(self, name: str) -> NDArray[np.bool_]:
+        """Return the spikes of population `name`."""
+        return np.unpackbits(self.bits[name], axis=2, count=self._sizes[name], bitorder="little").view(bool)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self._sizes)
+
+    def __len__(self) -> int:
+        """Return how many populations there are."""
+        return len(self._sizes)
 
 
 class _Table:

@@ -119,15 +119,15 @@ def given(p, n, r, now):
 
 
 def record_spikes(p, n, r, now):
-    """p: fired [rows, 1 + neuron], out [step, batch, neuron]. n: neurons, rows."""
-    size = n[0]
+    """Set a bit for each spike. p: fired [rows, 1 + neuron], out [step, batch, neuron / 8]. n: neurons, rows."""
     fired = indices(p[0])
-    at = row(now[STEP], n[1], size + 1)
+    at = row(now[STEP], n[1], n[0] + 1)
     count = fired[at]
     if count:
-        out = flags(p[1] + now[WITHIN] * now[BATCH] * size)
+        out = flags(p[1] + now[WITHIN] * now[BATCH] * ((n[0] + 7) // 8))
         for q in range(count):
-            out[fired[at + 1 + q]] = 1
+            i = fired[at + 1 + q]
+            out[i >> 3] |= 1 << (i & 7)
 
 
 def record_voltages(p, n, r, now):
