@@ -27,6 +27,8 @@ from spikerl.discretise import Plan, discretise
 
 TAU_MEM = 20.0
 """In milliseconds."""
+DELIVERED = 100.0
+"""Between two updates of all weights, in milliseconds; NEST counts it in shortest delays."""
 WARMING = 100.0
 """Simulated before the time is taken, in milliseconds."""
 
@@ -60,7 +62,9 @@ def simulate(plan: Plan, seconds: float) -> Timed:
     generator = nest.Create("poisson_generator", params={"rate": RATE})
     drive = nest.Create("parrot_neuron", plan.size("drive"))
     recorder = nest.Create("spike_recorder", params={"start": WARMING})
-    transmitter = nest.Create("volume_transmitter", params={"deliver_interval": 100})
+    shortest = step * min(int(projection.delay.min()) for projection in plan.projections.values())
+    interval = round(DELIVERED / shortest)
+    transmitter = nest.Create("volume_transmitter", params={"deliver_interval": interval})
     rule = {
         "volume_transmitter": transmitter,
         "A_plus": 0.01,

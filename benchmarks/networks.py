@@ -42,7 +42,7 @@ def _circuit(
     """Return the circuit; `inputs` and `recurrence` are probabilities of a connection, `weight` the largest, in mV.
 
     `drive` is what an input spike carries, in mV ms: that and the learning in a second, not the numbers that stand for
-    them in a step, are the same for every `dt`.
+    them in a step, are the same for every `dt`, and so are the delays, 1 ms.
     """
     step = milliseconds(dt)
     jump = drive * -math.expm1(-step / TAU_SYN) / step
@@ -51,13 +51,12 @@ def _circuit(
     cells = sp.Population("cells", neurons, neuron)
     rule = sp.dopamine_stdp(sp.Modulator("dopamine", tau="200 ms"), rate=LEARNING * step, bounds=(0.0, 1.0))
     return sp.Network(
-        sp.Projection(source, cells, weight=f"{jump} mV", connectivity=sp.Probability(inputs, seed=1), delay=dt),
+        sp.Projection(source, cells, weight=f"{jump} mV", connectivity=sp.Probability(inputs, seed=1)),
         sp.Projection(
             cells,
             cells,
             weight=sp.Uniform("0 mV", f"{weight} mV"),
             connectivity=sp.Probability(recurrence, seed=2),
-            delay=dt,
             rule=rule,
         ),
     )
