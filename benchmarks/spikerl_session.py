@@ -28,7 +28,9 @@ def session(
 ) -> Iterator[Program]:
     """Yield the run of `batch` instances of `network` for `seconds`; opening, and a first ten steps, are left out.
 
-    The window's input is drawn within the time, which is the processor's; with more `threads` than one, the clock's.
+    The window's input is drawn and its spikes are recorded within the time; what `native` recorded is unpacked after
+    it, as the files of a C++ program are read after theirs. The time is the processor's; with more `threads` than one,
+    the clock's.
     """
     clock = time.process_time if threads == 1 else time.perf_counter
     seen = sp.Record(spikes=("cells",) if record else (), modulators=())
