@@ -57,7 +57,7 @@ class PoissonInput:
         batch, size = self.chances.shape
         chances = np.zeros((batch, -(-size // GROUP), GROUP))
         chances.reshape(batch, -1)[:, :size] = self.chances
-        cumulative = 1.0 - np.cumprod(1.0 - chances, axis=2)
+        cumulative: NDArray[np.float64] = np.subtract(1.0, np.cumprod(np.subtract(1.0, chances), axis=2))
         return Thresholds(*_split(cumulative[:, :, -1]), cumulative, *_split(chances))
 
     def spikes(self, first: int, steps: int) -> NDArray[np.bool_]:
@@ -143,4 +143,5 @@ def _lanes(words: NDArray[np.uint64]) -> NDArray[np.uint16]:
 
 def _unit(words: NDArray[np.uint64]) -> NDArray[np.float64]:
     """Return words as numbers in [0, 1)."""
-    return (words >> np.uint64(11)) * _TO_UNIT
+    unit: NDArray[np.float64] = np.multiply(words >> np.uint64(11), _TO_UNIT)
+    return unit

@@ -207,6 +207,7 @@ def _spikes(
     windows: list[tuple[int, NDArray[np.bool_]]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return (step, instance, neuron) of every spike in windows [time, batch, neuron] that begin at given steps."""
-    found = [np.nonzero(fired) for _, fired in windows]
+    # Flat first, which is several times faster than asking for three indices.
+    found = [np.unravel_index(np.flatnonzero(fired), fired.shape) for _, fired in windows]
     step = np.concatenate([first + when for (first, _), (when, _, _) in zip(windows, found, strict=True)])
     return step, np.concatenate([at[1] for at in found]), np.concatenate([at[2] for at in found])

@@ -30,7 +30,7 @@ class NativeEngine:
         self._threads = ThreadPoolExecutor(options.threads) if options.threads > 1 else None
         self._table = _Table(self._recorded(program.step), options.precision)
         self._readers = {name: _Table((o,), options.precision) for name, o in program.read.items()}
-        put(plan, program, self._arrays, initial_state(plan, options.batch))
+        self.restore(initial_state(plan, options.batch))
 
     def advance(self, window: Window) -> Trajectory:
         """Run the window."""
@@ -72,13 +72,15 @@ class NativeEngine:
         """Return the complete state, and go on from it as any other session would that is given it."""
         weights = {name: self.weights(name) for name in self._plan.projections}
         state = take(self._plan, self._program, self._arrays, self._step, weights)
-        put(self._plan, self._program, self._arrays, state)
+        self.restore(state)
         return state
 
     def restore(self, state: State) -> None:
         """Go on from `state`."""
         self._step = int(state["step"])
         put(self._plan, self._program, self._arrays, state)
+        for table in (self._table, *self._readers.values()):
+            table.settle(self._arrays)
 
     def close(self) -> None:
         """End the threads and let go of the arrays."""
@@ -101,7 +103,7 @@ class NativeEngine:
         """Run the kernels of `table` over `steps`, all instances; `bound` are the arrays of this window."""
         batch = self._options.batch
         window = np.array([self._step, steps, batch])
-        addresses, strides = table.places(self._arrays, bound)
+        addresses, strides = table.places(bound)
 
         def part(first: int, last: int) -> None:
             drive(*table.kernels(addresses, strides), np.array([first, last]), window)
@@ -149,16 +151,30 @@ class _Table:
         self._reals = np.array([number for o in operations for number in o.reals] or [0.0], dtype=np.float64)
         self._first = [_starts([len(part) for part in parts]) for parts in _parts(operations)]
 
-    def places(self, arrays: Held, bound: Held) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def settle(self, arrays: Held) -> None:
+        """Take note of where the arrays of the program are: [batch, ...], or [...] where instances share them."""
+        self._addresses_of = np.zeros(len(self._names), dtype=np.int64)
+        self._strides_of = np.zeros(len(self._names), dtype=np.int64)
+        self._open: dict[str, list[int]] = {}
+        for place, name in enumerate(self._names):
+            if name in arrays:
+                array = arrays[name]
+                self._addresses_of[place] = array.ctypes.data
+                self._strides_of[place] = array.strides[0] if array.ndim == 2 else 0
+            else:
+                self._open.setdefault(name, []).append(place)
+
+    def places(self, bound: Held) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return address in instance 0, and bytes to the next instance, of each array in turn; 0 where there is none.
 
-        An array of a window is [step, batch, ...], or [batch, ...] where it does not depend on the step; arrays of
-        the program are [batch, ...], or [...] where instances share them.
+        `bound` are the arrays of a window: [step, batch, ...], or [batch, ...] where they do not depend on the step.
         """
-        places = {name: (a.ctypes.data, a.strides[0] if a.ndim == 2 else 0) for name, a in arrays.items()}
-        places |= {name: (a.ctypes.data, a.strides[_batch_axis(name)]) for name, a in bound.items()}
-        found = [places.get(name, (0, 0)) for name in self._names]
-        return np.array([a for a, _ in found], dtype=np.int64), np.array([s for _, s in found], dtype=np.int64)
+        addresses, strides = self._addresses_of.copy(), self._strides_of.copy()
+        for name, places in self._open.items():
+            if name in bound:
+                addresses[places] = bound[name].ctypes.data
+                strides[places] = bound[name].strides[_batch_axis(name)]
+        return addresses, strides
 
     def kernels(self, addresses: NDArray[np.int64], strides: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
         """Return the first arguments of the driver."""

@@ -13,7 +13,18 @@ from numba import float64, njit
 
 from spikerl.backends.native.double import REAL, reals
 from spikerl.backends.native.philox import philox
-from spikerl.backends.native.pointers import BATCH, OPTIONS, STEP, WITHIN, doubles, flags, indices, integers, words
+from spikerl.backends.native.pointers import (
+    BATCH,
+    OPTIONS,
+    STEP,
+    WITHIN,
+    doubles,
+    flags,
+    indices,
+    integers,
+    lowest,
+    words,
+)
 
 _HIGHEST_BITS = np.uint64(0x8000800080008000)
 _LANE = np.uint64(0xFFFF)
@@ -72,30 +83,35 @@ def poisson(p, n, r, now):
             below |= (c - limit[4 * block + 2]) & ~c | (d - limit[4 * block + 3]) & ~d
             if draws == 1 and not below & _HIGHEST_BITS:
                 continue
+            # Without branches, which nobody can predict here: first which groups, then which neurons.
+            hits = 0
             for within in range(min(16, groups - 16 * block)):
+                hits |= (lane(a, b, c, d, within) <= group_top[16 * block + within]) << within
+            while hits:
+                within = lowest(hits)
+                hits &= hits - 1
                 group = 16 * block + within
-                draw = lane(a, b, c, d, within)
-                if draw > group_top[group]:
-                    continue
                 counter = np.uint64(step * groups + group + 1)
-                if draw == group_top[group]:
+                if lane(a, b, c, d, within) == group_top[group]:
                     more, _, _, _ = philox(counter, zero, np.uint64(2), k0, k1)
                     if unit(more) >= group_rest[group]:
                         continue
-                first, e, f, last = philox(counter, zero, np.uint64(1), k0, k1)
-                place = unit(first) * cumulative[8 * group + 7]
-                found = False
+                lead, e, f, last = philox(counter, zero, np.uint64(1), k0, k1)
+                place, rare = unit(lead) * cumulative[8 * group + 7], unit(last)
+                leader = 0
+                later = 0
                 for k in range(8):
                     i = 8 * group + k
-                    if found:
-                        own = lane(e, f, zero, zero, k)
-                        spike = own < top[i] or (own == top[i] and unit(last) < rest[i])
-                    else:
-                        found = spike = place < cumulative[i]
-                    if spike:
-                        count += 1
-                        fired[at + count] = i
-                        spiked[i] = 1
+                    leader += place >= cumulative[i]
+                    own = lane(e, f, zero, zero, k)
+                    later |= ((own < top[i]) | ((own == top[i]) & (rare < rest[i]))) << k
+                spikes = (1 << leader) | (later & (-2 << leader))
+                while spikes:
+                    i = 8 * group + lowest(spikes)
+                    spikes &= spikes - 1
+                    count += 1
+                    fired[at + count] = i
+                    spiked[i] = 1
     fired[at] = count
 
 

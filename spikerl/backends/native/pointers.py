@@ -79,3 +79,13 @@ def product(typing_context: Any, a: types.Type, b: types.Type) -> Any:
         return context.make_tuple(builder, halves, (upper, builder.trunc(whole, narrow)))
 
     return halves(types.uint64, types.uint64), generate
+
+
+@intrinsic
+def lowest(typing_context: Any, bits: types.Type) -> Any:
+    """The place of the lowest bit that is set, of a number that is not 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), generate
