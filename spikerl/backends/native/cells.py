@@ -1,7 +1,7 @@
 """The kernel of a population that integrates, derived from its neuron's equations.
 
 Neurons are updated in a loop without branches, which the compiler turns into vector instructions; then the flags of
-spikes, padded to whole words, are looked through eight at a time.
+spikes, padded to whole words of bits, are gathered 64 at a time and looked through.
 """
 
 from __future__ import annotations
@@ -66,11 +66,14 @@ def cell_kernel(neurons: NeuronPlan) -> CellKernel:
         indented(update),
         "if hits:",
         "    eight = words(p[1])",
-        "    for q in range((size + 7) // 8):",
-        "        if eight[q] != 0:",
-        "            for i in range(8 * q, 8 * q + 8):",
-        "                if spiked[i]:",
-        indented(reset, 5),
+        "    for first in range(0, size, 64):",
+        "        mask = np.uint64(0)",
+        "        for q in range(8):",
+        "            mask |= ((eight[(first >> 3) + q] * BYTES_TO_BITS) >> np.uint64(56)) << np.uint64(8 * q)",
+        "        while mask != 0:",
+        "            i = first + lowest(mask)",
+        "            mask &= mask - np.uint64(1)",
+        indented(reset, 3),
         "fired[at] = count",
     ]
     return CellKernel(HEADER + function("integrate", *body), variables, tuple(numbers.values()), waits)

@@ -9,11 +9,11 @@ from spikerl.discretise import RulePlan
 from spikerl.plasticity.algebra import Gate
 
 
-def clocked_kernels(rule: RulePlan, narrow: bool) -> str:
+def clocked_kernels(rule: RulePlan, narrow: frozenset[str]) -> str:
     """Return the module of the kernels ``step``, ``late`` and ``read`` for this rule.
 
-    A synapse holds its weight and its eligibilities as they are; `table` holds the decays of the eligibilities. With
-    `narrow`, numbers of neurons have 16 bits.
+    A synapse holds its weight and its eligibilities as they are; `table` holds the decays of the eligibilities. Numbers
+    in the arrays `narrow` have 16 bits.
     """
     found = changes(rule)
     read = reading(found)

@@ -26,21 +26,23 @@ _TYPES = {
     "column_last": "integers",
     "weights": "doubles",
 }
-_NARROW = ("post", "column_pre")
 NARROWEST = 2**16
-"""Numbers of neurons below this are kept in 16 bits, where they are most of what a spike makes the processor read."""
+"""Numbers below this are kept in 16 bits, where they are much of what a spike makes the processor read."""
 
 
-def named(narrow: bool) -> list[str]:
-    """Return the lines that name all of these; with `narrow`, numbers of neurons have 16 bits."""
+def narrowed(neurons: int, synapses: int) -> frozenset[str]:
+    """Return the arrays that 16 bits are enough for, with at most so many `neurons` on a side, and `synapses`."""
+    of_neurons = {"post", "column_pre"} if neurons < NARROWEST else set()
+    return frozenset(of_neurons | ({"column"} if synapses < NARROWEST else set()))
 
-    def pointer(name: str) -> str:
-        return "narrow" if narrow and name in _NARROW else _TYPES.get(name, "indices")
 
+def named(narrow: frozenset[str]) -> list[str]:
+    """Return the lines that name all of these; numbers in the arrays `narrow` have 16 bits."""
+    kinds = _TYPES | dict.fromkeys(narrow, "narrow")
     return [
         *(f"{name} = n[{k}]" for k, name in enumerate(INTEGERS)),
         *(f"{name} = REAL(r[{k}])" for k, name in enumerate(REALS)),
-        *(f"{name} = {pointer(name)}(p[{k}])" for k, name in enumerate(ARRAYS)),
+        *(f"{name} = {kinds.get(name, 'indices')}(p[{k}])" for k, name in enumerate(ARRAYS)),
         "step = now[STEP]",
     ]
 

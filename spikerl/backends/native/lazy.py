@@ -26,7 +26,7 @@ class _Texts:
     changes: tuple[Change, ...]
     reading: Reading
     delivers: bool
-    narrow: bool
+    narrow: frozenset[str]
 
     @property
     def width(self) -> int:
@@ -180,11 +180,11 @@ class _Texts:
         ]
 
 
-def lazy_kernels(rule: RulePlan, form: Lazy, delivers: bool, narrow: bool) -> str:
+def lazy_kernels(rule: RulePlan, form: Lazy, delivers: bool, narrow: frozenset[str]) -> str:
     """Return the module of the kernels ``clock``, ``rows``, ``columns``, ``late`` and ``read`` for this rule.
 
-    With `delivers`, ``rows`` also adds the weights to what arrives in the next step; otherwise ``late`` does. With
-    `narrow`, numbers of neurons have 16 bits.
+    With `delivers`, ``rows`` also adds the weights to what arrives in the next step; otherwise ``late`` does. Numbers
+    in the arrays `narrow` have 16 bits.
     """
     found = changes(rule)
     texts = _Texts(rule, form, found, reading(found), delivers, narrow)
@@ -249,7 +249,9 @@ def _columns(t: _Texts) -> str:
 
 
 def _late(t: _Texts) -> str:
-    return function("late", *t.names(), *late_lines(t.peek()))
+    return function(
+        "late", *t.names(), *t.branches({steady: late_lines(t.peek(steady)) for steady in (True, False)}, 0)
+    )
 
 
 def _read(t: _Texts) -> str:

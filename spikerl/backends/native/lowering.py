@@ -14,7 +14,7 @@ from spikerl.discretise import ModulatorPlan, NeuronPlan, Plan, ProjectionPlan, 
 from spikerl.poisson import Thresholds
 
 _SMALLEST_SHARE = {"float64": 1e-100, "float32": 1e-15}
-_WORD = 8
+_WORD = 64
 
 
 def lower(plan: Plan, precision: str = "float64", lazy: bool = True) -> Program:

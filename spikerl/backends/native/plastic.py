@@ -8,7 +8,7 @@ import numpy as np
 
 from spikerl.backends.native.clocked import clocked_kernels
 from spikerl.backends.native.forms import Lazy, lazy_form
-from spikerl.backends.native.layout import ARRAYS, NARROWEST
+from spikerl.backends.native.layout import ARRAYS, narrowed
 from spikerl.backends.native.lazy import lazy_kernels
 from spikerl.backends.native.products import changes, reading
 from spikerl.backends.native.program import Array
@@ -37,7 +37,7 @@ def plastic(plan: Plan, projection: ProjectionPlan, table: Sorted, precision: st
     assert rule is not None
     found, width = changes(rule), 1 + len(rule.eligibilities)
     form = lazy_form(rule, precision) if lazy else None
-    narrow = max(plan.size(projection.pre), plan.size(projection.post)) < NARROWEST
+    narrow = narrowed(max(plan.size(projection.pre), plan.size(projection.post)), projection.weight.size)
     at_once = table.delays.tolist() == [1]
     if form is None:
         module, step = clocked_kernels(rule, narrow), ("step_all", "late")
@@ -48,10 +48,9 @@ def plastic(plan: Plan, projection: ProjectionPlan, table: Sorted, precision: st
         step = (*(("clock",) if form.epoch else ()), "rows", "columns", *(() if at_once else ("late",)))
         retention, rest, longest, integrals = form.retention, form.rest, form.epoch, form.integrals
         powers = _powers(rule, form)
-    name, size = projection.name, "uint16" if narrow else "uint32"
-    numbers = ("post", "column_pre")
+    name = projection.name
     indices = {
-        part: Array(size if part in numbers else "uint32", values.size, values)
+        part: Array("uint16" if part in narrow else "uint32", values.size, values)
         for part, values in table.indices().items()
     }
     arrays = indices | {

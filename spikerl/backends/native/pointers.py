@@ -88,4 +88,4 @@ def lowest(typing_context: Any, bits: types.Type) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
-    return types.int64(types.int64), generate
+    return types.int64(bits), generate

@@ -6,10 +6,14 @@ import ast
 from collections.abc import Iterable, Mapping
 
 HEADER = """\
+import numpy as np
 from numba import njit
 from spikerl.backends.native.double import REAL, REAL_BYTES, reals
 from spikerl.backends.native.fixed import row
-from spikerl.backends.native.pointers import OPTIONS, STEP, doubles, flags, indices, integers, narrow, words
+from spikerl.backends.native.pointers import OPTIONS, STEP, doubles, flags, indices, integers, lowest, narrow, words
+
+# Times this, eight bytes that are 0 or 1 have their bits in the highest byte.
+BYTES_TO_BITS = np.uint64(0x0102040810204080)
 """
 
 
