@@ -1,49 +1,34 @@
-"""The loop over instances, steps and kernels: one compiled function for every network."""
+"""The loop over instances, steps and kernels: itself a kernel, the same for every network."""
+# mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from numba import njit
-
-from spikerl.backends.native.pointers import BATCH, STEP, WITHIN, call
+from spikerl.backends.native.pointers import BATCH, STEP, WITHIN, address, call, integers
 
 
-@njit(nogil=True, cache=True)
-def drive(
-    kernels: Any,
-    arrays: Any,
-    strides: Any,
-    first_array: Any,
-    integers: Any,
-    first_integer: Any,
-    reals: Any,
-    first_real: Any,
-    instances: Any,
-    window: Any,
-) -> None:
+def drive(p, n, r, now):
     """Run all kernels in order, step by step, one instance after the other, so that a circuit stays in cache.
 
-    `kernels`: addresses [kernel]; `arrays`: the address of each array in instance 0, and `strides`, the bytes to the
-    next instance (0 for what they share), both [array]; `integers`, `reals`: all numbers. ``first_*`` [kernel] say
-    where those of a kernel begin. `instances`: the first, and the one after the last; `window`: its first step, its
-    number of steps, and the size of the batch.
+    p: addresses of kernels [kernel]; the address of each array in instance 0, and the bytes to the next instance (0
+    for what they share), both [array]; where the arrays, integers and reals of a kernel begin, each [kernel]; all
+    integers; all reals; room for the addresses in one instance [array].
+    n: kernels, arrays, first instance, the one after the last, first step, steps, size of the batch.
     """
-    here = np.empty_like(arrays)
-    now = np.zeros(3, dtype=np.int64)
-    now[BATCH] = window[2]
-    for instance in range(instances[0], instances[1]):
-        for k in range(len(arrays)):
+    kernels, arrays, strides = integers(p[0]), integers(p[1]), integers(p[2])
+    first_array, first_integer, first_real = integers(p[3]), integers(p[4]), integers(p[5])
+    here = integers(p[8])
+    now[BATCH] = n[6]
+    for instance in range(n[2], n[3]):
+        for k in range(n[1]):
             here[k] = arrays[k] + instance * strides[k] if arrays[k] != 0 else 0
-        for within in range(window[1]):
-            now[STEP] = window[0] + within
+        for within in range(n[5]):
+            now[STEP] = n[4] + within
             now[WITHIN] = within
-            for k in range(len(kernels)):
+            for k in range(n[0]):
                 call(
                     kernels[k],
-                    here.ctypes.data + 8 * first_array[k],
-                    integers.ctypes.data + 8 * first_integer[k],
-                    reals.ctypes.data + 8 * first_real[k],
-                    now.ctypes.data,
+                    p[8] + 8 * first_array[k],
+                    p[6] + 8 * first_integer[k],
+                    p[7] + 8 * first_real[k],
+                    address(now),
                 )

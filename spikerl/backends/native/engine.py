@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikerl.backends.base import Options, State, Trajectory, initial_state
-from spikerl.backends.native.compiling import kernel
-from spikerl.backends.native.driver import drive
+from spikerl.backends.native.compiling import DRIVER, kernel
 from spikerl.backends.native.memory import Held, allocate, put, take
 from spikerl.backends.native.program import Operation, Program
 from spikerl.discretise import Plan
@@ -102,11 +102,10 @@ class NativeEngine:
     def _drive(self, table: _Table, bound: Held, steps: int) -> None:
         """Run the kernels of `table` over `steps`, all instances; `bound` are the arrays of this window."""
         batch = self._options.batch
-        window = np.array([self._step, steps, batch])
         addresses, strides = table.places(bound)
 
         def part(first: int, last: int) -> None:
-            drive(*table.kernels(addresses, strides), np.array([first, last]), window)
+            table.drive(addresses, strides, np.array([first, last, self._step, steps, batch]))
 
         if self._threads is None or batch == 1:
             part(0, batch)
@@ -144,6 +143,8 @@ class _Table:
     """The operations of a program as numbers: what the driver reads."""
 
     def __init__(self, operations: tuple[Operation, ...], precision: str) -> None:
+        self._driver = kernel(DRIVER, "drive", precision)
+        self._drive = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)(self._driver.address)
         self._kernels = [kernel(o.module, o.name, precision) for o in operations]
         self._names = [name for o in operations for name in o.arrays]
         self._addresses = np.array([k.address for k in self._kernels], dtype=np.int64)
@@ -176,10 +177,16 @@ class _Table:
                 strides[places] = bound[name].strides[_batch_axis(name)]
         return addresses, strides
 
-    def kernels(self, addresses: NDArray[np.int64], strides: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
-        """Return the first arguments of the driver."""
-        arrays, integers, reals = self._first
-        return self._addresses, addresses, strides, arrays, self._integers, integers, self._reals, reals
+    def drive(self, addresses: NDArray[np.int64], strides: NDArray[np.int64], window: NDArray[np.int64]) -> None:
+        """Run; `window`: first instance, the one after the last, first step, steps, size of the batch.
+
+        Python's lock is free meanwhile, so that threads run at once.
+        """
+        here, now = np.empty_like(addresses), np.zeros(3, dtype=np.int64)
+        arrays = (self._addresses, addresses, strides, *self._first, self._integers, self._reals, here)
+        pointers = np.array([array.ctypes.data for array in arrays])
+        numbers = np.concatenate([[self._addresses.size, addresses.size], window])
+        self._drive(pointers.ctypes.data, numbers.ctypes.data, 0, now.ctypes.data)
 
 
 def _parts(operations: tuple[Operation, ...]) -> list[list[Any]]:

@@ -89,3 +89,13 @@ def lowest(typing_context: Any, bits: types.Type) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.int64(bits), generate
+
+
+@intrinsic
+def address(typing_context: Any, pointer: types.Type) -> Any:
+    """The address that a typed pointer holds."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ptrtoint(arguments[0], ir.IntType(64))
+
+    return types.int64(pointer), generate
