@@ -12,16 +12,23 @@ from pathlib import Path
 
 import brian2_plastic
 import native_batch
+import native_loop
 import native_network
+import native_scaling
+import native_start
 import norse_batch
 from rows import Row, table, write
 
 OUT = Path(__file__).resolve().parent / "results.json"
+PICTURE = Path(__file__).resolve().parents[1] / "docs" / "scaling.png"
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "brian2_plastic": brian2_plastic.rows,
     "norse_batch": norse_batch.rows,
     "native_network": native_network.rows,
     "native_batch": native_batch.rows,
+    "native_loop": native_loop.rows,
+    "native_scaling": lambda: native_scaling.rows(PICTURE),
+    "native_start": native_start.rows,
 }
 
 
