@@ -24,7 +24,7 @@ from spikerl.backends.native.products import Change, changes, gated
 from spikerl.discretise import RulePlan
 from spikerl.plasticity.algebra import Gate
 
-_LONGEST = 4096
+_LONGEST, _LONGEST_MIXED = 4096, 512
 _GROWTH = {"float64": 5.0, "float32": 2.0}
 _SHORTEST = 8
 
@@ -87,7 +87,10 @@ def lazy_form(rule: RulePlan, precision: str) -> Lazy | None:
     low, high = rule.bounds
     if loss and not low <= rest <= high:
         return None
-    epoch = _epoch(rule, retention, bool(gains) or bool(drift), precision)
+    integrals = len(gains) + bool(drift)
+    # The more a weight moves with, the less a long epoch's extremes say about it, and the more often it is replayed.
+    longest = _LONGEST if integrals <= 1 and not loss else _LONGEST_MIXED
+    epoch = _epoch(rule, retention, integrals > 0, longest, precision)
     if epoch is not None and epoch < _SHORTEST:
         return None
     at_spikes = gated(found, Gate.PRE, Gate.POST)
@@ -95,10 +98,10 @@ def lazy_form(rule: RulePlan, precision: str) -> Lazy | None:
     return Lazy(dict(sorted(gains.items())), drift, retention, rest, epoch or 0, free)
 
 
-def _epoch(rule: RulePlan, retention: float, moves: bool, precision: str) -> int | None:
+def _epoch(rule: RulePlan, retention: float, moves: bool, longest: int, precision: str) -> int | None:
     """Return after how many steps the form begins anew; None where it never needs to."""
     decays = [eligibility.decay for eligibility in rule.eligibilities] + ([retention] if retention < 1.0 else [])
     if not decays and not moves:
         return None
     fastest = max((-math.log(decay) for decay in decays), default=0.0)
-    return min(_LONGEST, int(_GROWTH[precision] / fastest)) if fastest else _LONGEST
+    return min(longest, int(_GROWTH[precision] / fastest)) if fastest else longest
