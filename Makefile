@@ -16,8 +16,8 @@ help:
 	@echo "make test      check style, types and import directions, and run the tests"
 	@echo "make lint      the checks of make test without the tests"
 	@echo "make nightly   the property tests with many more examples, and the tests too long for make test"
-	@echo "make bench     time the back ends and write benchmarks/results.json"
-	@echo "make evidence  measure every claim and write docs/evidence.json"
+	@echo "make bench     time the back ends: benchmarks/results.json, the table in README"
+	@echo "make evidence  measure every claim: docs/evidence.json, the table in README"
 	@echo "make clean     remove the environment, builds, caches and the demonstration"
 
 # torch first: norse, left to choose, takes the newest torch with all its CUDA packages.
@@ -53,9 +53,11 @@ nightly: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/readme.py
 
 evidence: $(INSTALLED)
 	$(BIN)/python benchmarks/evidence.py
+	$(BIN)/python benchmarks/readme.py
 
 clean:
 	rm -rf $(VENV) build dist spikerl.egg-info runs/demo .pytest_cache .hypothesis .mypy_cache .ruff_cache .benchmarks

@@ -65,9 +65,14 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def write(path: Path, rows: Sequence[Row]) -> None:
-    """Write the rows to `path` as a JSON list, each with what it was measured on, replacing the file at once."""
+    """Write the rows to `path` as a JSON list, each with what it was measured on, replacing the file at once.
+
+    A row takes the place of one with its name; what else the file has stays.
+    """
     measured = machine()
-    document = [row._asdict() | {"measured": measured} for row in rows]
+    found = {row.name: row._asdict() | {"measured": measured} for row in rows}
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    document = [found.pop(row["name"], row) for row in before] + list(found.values())
     part = path.with_suffix(".part")
     part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     part.replace(path)

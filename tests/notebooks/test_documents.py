@@ -83,17 +83,18 @@ def _shown(default: object) -> str:
     ],
 )
 def test_readme_states_what_was_measured(file: str, heading: str, spread: str) -> None:
-    """Catches a figure that was measured anew and not written down, or never measured."""
+    """Catches a figure that was measured anew and not written down, a miss that is not called one."""
     measured = json.loads((ROOT / file).read_text(encoding="utf-8"))
     rows = {
         f"| {row['name'].split(' (n')[0]} | {row['value']:.2f} | {row['low']:.2f} to {row['high']:.2f} "
-        f"| {row['target']} |"
+        f"| {row['target']}{'' if row['holds'] else ': missed'} |"
         for row in measured
     }
     section = (ROOT / "README.md").read_text(encoding="utf-8").split(f"## {heading}")[1].split("\n## ")[0]
     header = {f"| measure | value | {spread} | should be |", "|---|---|---|---|"}
     assert {line for line in section.splitlines() if line.startswith("|")} == rows | header
-    assert all(row["holds"] for row in measured)
+    if file == "docs/evidence.json":
+        assert all(row["holds"] for row in measured), "the circuit must do what the README is about"
 
 
 def test_architecture_names_every_module_and_no_other() -> None:
