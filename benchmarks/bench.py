@@ -1,7 +1,7 @@
 """Time the back ends, print the table, and write benchmarks/results.json: ``python benchmarks/bench.py [NAME ...]``.
 
-Each benchmark is a function that returns rows; without names all of them run, else rows of the others stay. Times depend on the machine, ratios of
-programs timed side by side hardly do: targets are set on ratios.
+Each benchmark is a function that returns rows; without names all of them run, else the rows of the others stay. Times
+depend on the machine, ratios of programs timed side by side hardly do: targets are set on ratios.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> None:
     print(table(rows))
     for row in rows:
         print(f"{row.name}: {row.source}")
-    write(OUT, rows)
+    write(OUT, rows, keep=len(names) < len(BENCHMARKS))
     print(f"written: {OUT}")
 
 

@@ -64,14 +64,14 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
-def write(path: Path, rows: Sequence[Row]) -> None:
+def write(path: Path, rows: Sequence[Row], keep: bool = False) -> None:
     """Write the rows to `path` as a JSON list, each with what it was measured on, replacing the file at once.
 
-    A row takes the place of one with its name; what else the file has stays.
+    With `keep`, a row takes the place of one with its name, and what else the file has stays.
     """
     measured = machine()
     found = {row.name: row._asdict() | {"measured": measured} for row in rows}
-    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    before = json.loads(path.read_text(encoding="utf-8")) if keep and path.is_file() else []
     document = [found.pop(row["name"], row) for row in before] + list(found.values())
     part = path.with_suffix(".part")
     part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
