@@ -31,9 +31,15 @@ def _table(rows: list[dict[str, object]], spread: str) -> list[str]:
     lines = [f"| measure | value | {spread} | should be |", "|---|---|---|---|"]
     for row in rows:
         name, target = str(row["name"]).split(" (n")[0], str(row["target"])
-        bounds = f"{row['low']:.2f} to {row['high']:.2f}"
-        lines.append(f"| {name} | {row['value']:.2f} | {bounds} | {target}{'' if row['holds'] else ': missed'} |")
+        value, low, high = (_number(row[key]) for key in ("value", "low", "high"))
+        lines.append(f"| {name} | {value} | {low} to {high} | {target}{'' if row['holds'] else ': missed'} |")
     return lines
+
+
+def _number(value: object) -> str:
+    """Return two decimals, or two digits of what has none."""
+    assert isinstance(value, (int, float))
+    return f"{value:.2f}" if abs(value) >= 0.005 or value == 0 else f"{value:.1e}"
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def test_readme_states_what_was_measured(file: str, heading: str, spread: str) -
     """Catches a figure that was measured anew and not written down, a miss that is not called one."""
     measured = json.loads((ROOT / file).read_text(encoding="utf-8"))
     rows = {
-        f"| {row['name'].split(' (n')[0]} | {row['value']:.2f} | {row['low']:.2f} to {row['high']:.2f} "
+        f"| {row['name'].split(' (n')[0]} | {_digits(row['value'])} | {_digits(row['low'])} to {_digits(row['high'])} "
         f"| {row['target']}{'' if row['holds'] else ': missed'} |"
         for row in measured
     }
@@ -95,6 +95,10 @@ def test_readme_states_what_was_measured(file: str, heading: str, spread: str) -
     assert {line for line in section.splitlines() if line.startswith("|")} == rows | header
     if file == "docs/evidence.json":
         assert all(row["holds"] for row in measured), "the circuit must do what the README is about"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.1e}" if 0 < abs(value) < 0.005 else f"{value:.2f}"
 
 
 def test_architecture_names_every_module_and_no_other() -> None:
