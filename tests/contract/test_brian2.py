@@ -181,12 +181,12 @@ def test_sessions_open_at_once_do_not_touch() -> None:
 def test_spikes_under_way_are_part_of_the_state(giver: str, taker: str) -> None:
     """Catches queues that are not rebuilt, or keep what was in them, when a state is restored into a used session."""
     plan = discretise(circuit())
-    with sp.open(circuit(), giver, seed=4, batch=2, record=EVERYTHING) as session:
+    with sp.open(circuit(), giver, seed=38, batch=2, record=EVERYTHING) as session:
         session.step("60 ms")
         state = session.state()
         expected = session.step("30 ms"), session.state()
     assert any(state["history/cells"][k].any() for k in range(2, 6)), "no spike is under way: the test is empty"
-    with sp.open(circuit(), taker, seed=4, batch=2, record=EVERYTHING) as session:
+    with sp.open(circuit(), taker, seed=38, batch=2, record=EVERYTHING) as session:
         session.step("47 ms")
         before = session.state()["history/cells"]
         assert (before != state["history/cells"]).any(axis=(1, 2))[1:].sum() > 2, "nothing else is in the queues"

@@ -12,7 +12,7 @@ ARRAYS = (
 """The arrays of a plastic projection, in the order in which its kernels expect them; those of its terms follow."""
 
 INTEGERS = ("pre_size", "rows_pre", "post_size", "rows_post", "slots", "delay", "synapses", "longest", "delay_count")
-REALS = ("lowest", "highest", "retention", "rest", "scale")
+REALS = ("lowest", "highest", "retention", "rest", "scale", "floor", "ceiling")
 _TYPES = {
     "synapse": "reals",
     "spiked_pre": "flags",

@@ -66,15 +66,18 @@ class _Texts:
         return " + ".join(["w", *names])
 
     def settled(self, integral: str, power: str, last: str, upto: str, steady: bool) -> list[str]:
-        """Lines that make `old` the weight at the step of these integrals, bounds respected."""
+        """Lines that make `old` the weight at the step of these integrals, bounds respected.
+
+        What is as near to a bound as rounding is at the bound, as it would be had it been clipped there in each step.
+        """
         plain = self.moved(integral) if self.form.retention == 1.0 else f"rest + {power} * ({self.moved(integral)})"
         if self.form.integrals == 0 and self.form.retention == 1.0:
             return ["old = w"]
         if steady:
             return [
                 f"old = {plain}",
-                "old = lowest if lowest > old else old",
-                "old = highest if highest < old else old",
+                "old = lowest if floor > old else old",
+                "old = highest if ceiling < old else old",
             ]
         least, greatest = ["w"], ["w"]
         checks: list[str] = []
@@ -93,6 +96,8 @@ class _Texts:
             "                 longest, lowest, highest, retention, rest)",
             "else:",
             f"    old = {plain}",
+            "old = lowest if floor > old else old",
+            "old = highest if ceiling < old else old",
         ]
 
     def store(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,9 @@ from spikerl.backends.native.products import changes, reading
 from spikerl.backends.native.program import Array
 from spikerl.backends.native.sorting import Sorted
 from spikerl.discretise import Plan, ProjectionPlan, RulePlan
+
+_ROUNDING = {"float64": 1e-13, "float32": 1e-5}
+"""What a closed form loses, of the range of a weight."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ def plastic(plan: Plan, projection: ProjectionPlan, table: Sorted, precision: st
         step = (*(("clock",) if form.epoch else ()), "rows", "columns", *(() if at_once else ("late",)))
         retention, rest, longest, integrals = form.retention, form.rest, form.epoch, form.integrals
         powers = _powers(rule, form)
-    name = projection.name
+    name, reach = projection.name, rule.bounds[1] - rule.bounds[0]
+    margin = _ROUNDING[precision] * reach if math.isfinite(reach) else 0.0
     indices = {
         part: Array("uint16" if part in narrow else "uint32", values.size, values)
         for part, values in table.indices().items()
@@ -74,7 +79,10 @@ def plastic(plan: Plan, projection: ProjectionPlan, table: Sorted, precision: st
         step=step,
         reads=(*(shared.get(part, f"{part}/{name}") for part in ARRAYS), *reading(found).arrays()),
         arrays={f"{part}/{name}": array for part, array in arrays.items()},
-        reals=(*rule.bounds, retention, rest, projection.scale, *(c.term.coefficient for c in found)),
+        reals=(
+            *(*rule.bounds, retention, rest, projection.scale),
+            *(rule.bounds[0] + margin, rule.bounds[1] - margin, *(c.term.coefficient for c in found)),
+        ),
         form="clocked" if form is None else "lazy",
         longest=longest,
         eligibilities=width - 1,
