@@ -63,6 +63,11 @@ def coupled(dopamine: sp.Modulator, other: sp.Modulator) -> Rule:
     )
 
 
+def falling(dopamine: sp.Modulator, other: sp.Modulator) -> Rule:
+    """No upper bound, and dopamine that drives most weights to 0."""
+    return sp.dopamine_stdp(dopamine, "30 ms", 0.1, 0.3, 0.01, bounds=(0.0, np.inf))
+
+
 def pairs(dopamine: sp.Modulator, other: sp.Modulator) -> Rule:
     """Nothing happens between spikes."""
     return sp.pair_stdp(a_plus=0.1, a_minus=0.12, bounds=(0.0, 0.5))
@@ -86,7 +91,7 @@ def squared(dopamine: sp.Modulator, other: sp.Modulator) -> Rule:
 
 
 LAZY: dict[str, MakeRule] = {
-    rule.__name__: rule for rule in (fading, forgetting, drifting, leaking, drift_alone, coupled, pairs)
+    rule.__name__: rule for rule in (fading, forgetting, drifting, leaking, drift_alone, coupled, falling, pairs)
 }
 CLOCKED: dict[str, MakeRule] = {rule.__name__: rule for rule in (traced, squared)}
 STEPS, BATCH = 400, 2

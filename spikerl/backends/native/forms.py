@@ -25,7 +25,7 @@ from spikerl.discretise import RulePlan
 from spikerl.plasticity.algebra import Gate
 
 _LONGEST, _LONGEST_MIXED = 4096, 512
-_GROWTH = {"float64": 5.0, "float32": 2.0}
+_GROWTH = {"float64": 4.0, "float32": 2.0}
 _SHORTEST = 8
 
 

@@ -16,8 +16,8 @@ from spikerl.backends.native.program import Array
 from spikerl.backends.native.sorting import Sorted
 from spikerl.discretise import Plan, ProjectionPlan, RulePlan
 
-_ROUNDING = {"float64": 1e-13, "float32": 1e-5}
-"""What a closed form loses, of the range of a weight."""
+_ROUNDING = {"float64": 3e-13, "float32": 1e-5}
+"""What a closed form loses, of the reach of a weight."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ def plastic(plan: Plan, projection: ProjectionPlan, table: Sorted, precision: st
         step = (*(("clock",) if form.epoch else ()), "rows", "columns", *(() if at_once else ("late",)))
         retention, rest, longest, integrals = form.retention, form.rest, form.epoch, form.integrals
         powers = _powers(rule, form)
-    name, reach = projection.name, rule.bounds[1] - rule.bounds[0]
-    margin = _ROUNDING[precision] * reach if math.isfinite(reach) else 0.0
+    name, margin = projection.name, _ROUNDING[precision] * _reach(projection, rule.bounds)
     indices = {
         part: Array("uint16" if part in narrow else "uint32", values.size, values)
         for part, values in table.indices().items()
@@ -88,6 +87,14 @@ def plastic(plan: Plan, projection: ProjectionPlan, table: Sorted, precision: st
         eligibilities=width - 1,
         rest=rest,
     )
+
+
+def _reach(projection: ProjectionPlan, bounds: tuple[float, float]) -> float:
+    """Return how far weights lie apart: their range, or where it has no end, how far from its bound they begin."""
+    if math.isfinite(bounds[1] - bounds[0]):
+        return bounds[1] - bounds[0]
+    finite = [bound for bound in bounds if math.isfinite(bound)]
+    return max((float(np.abs(projection.weight - bound).max(initial=0.0)) for bound in finite), default=0.0)
 
 
 def _powers(rule: RulePlan, form: Lazy) -> np.ndarray:
