@@ -13,7 +13,7 @@ import brian2_by_hand
 import brian2_program
 from networks import large
 from pairs import ratio
-from rows import Row, table
+from rows import Row, printed
 from spikerl_session import session
 
 from spikerl.discretise import discretise
@@ -55,6 +55,4 @@ if __name__ == "__main__":
     parser.add_argument("--repeats", type=int, default=5)
     chosen = parser.parse_args()
     found = rows(chosen.seconds, chosen.repeats)
-    print(table(found))
-    for one in found:
-        print(f"{one.name}: {one.source}")
+    printed(found)

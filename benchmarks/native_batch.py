@@ -15,7 +15,7 @@ from typing import NamedTuple
 import brian2_program
 from networks import small
 from pairs import Program, ratio
-from rows import Row, table
+from rows import Row, printed
 from spikerl_session import session
 
 from spikerl.discretise import discretise
@@ -96,10 +96,7 @@ def main() -> None:
     parser.add_argument("--circuits", type=int, default=CIRCUITS)
     parser.add_argument("--repeats", type=int, default=3)
     chosen = parser.parse_args()
-    found = rows(chosen.circuits, chosen.repeats, chosen.backend)
-    print(table(found))
-    for one in found:
-        print(f"{one.name}: {one.source}")
+    printed(rows(chosen.circuits, chosen.repeats, chosen.backend))
 
 
 if __name__ == "__main__":

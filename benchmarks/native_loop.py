@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from rows import Row, table
+from rows import Row, printed
 
 import spikerl as sp
 
@@ -68,6 +68,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     found = rows(parser.parse_args().repeats)
-    print(table(found))
-    for one in found:
-        print(one.source)
+    printed(found)

@@ -16,7 +16,7 @@ import brian2_program
 import nest_program
 from networks import large
 from pairs import Program, ratio
-from rows import Row, table
+from rows import Row, printed
 from spikerl_session import session
 
 from spikerl.discretise import discretise
@@ -97,10 +97,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--repeats", type=int)
     chosen = parser.parse_args()
-    found = rows(chosen.seconds, chosen.repeats, chosen.backend)
-    print(table(found))
-    for one in found:
-        print(f"{one.name}: {one.source}")
+    printed(rows(chosen.seconds, chosen.repeats, chosen.backend))
 
 
 if __name__ == "__main__":

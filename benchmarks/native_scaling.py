@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 from networks import DOPAMINE, small
 from pairs import ratio
-from rows import Row, table
+from rows import Row, printed
 from spikerl_session import session
 
 import spikerl as sp
@@ -180,6 +180,4 @@ if __name__ == "__main__":
         print(resident(chosen.resident))
         sys.exit()
     found = rows(chosen.picture)
-    print(table(found))
-    for one in found:
-        print(f"{one.name}: {one.source}")
+    printed(found)

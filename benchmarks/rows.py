@@ -64,6 +64,13 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
+def printed(rows: Sequence[Row]) -> None:
+    """Print the table, and where its figures come from."""
+    print(table(rows))
+    for row in rows:
+        print(f"{row.name}: {row.source}")
+
+
 def write(path: Path, rows: Sequence[Row], keep: bool = False) -> None:
     """Write the rows to `path` as a JSON list, each with what it was measured on, replacing the file at once.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from spikerl.errors import FileError, message
@@ -57,6 +59,25 @@ def replace_whole(path: Path, content: bytes) -> None:
         allowed = f"a place for {len(content)} bytes"
         remedy = "the old content stands; free space or choose another folder"
         raise FileError(message(f"writing {path}", _reason(error), allowed, remedy)) from error
+
+
+@contextlib.contextmanager
+def new_folder(path: Path, what: str) -> Iterator[Path]:
+    """Yield a temporary folder beside `path` that becomes `path` at the end, so that no reader sees half of it.
+
+    An empty folder at `path` is replaced. Where the body raises, nothing is left. Raises `FileError`, in which `what`
+    is the folder's name.
+    """
+    nursery = path.absolute().parent / f".{path.absolute().name}.{os.getpid()}{TEMPORARY}"
+    try:
+        nursery.mkdir(parents=True)
+        yield nursery
+        os.rename(nursery, path)
+        flush_folder(nursery.parent)
+    except OSError as error:
+        raise FileError(message(f"{what} {path}", str(error), "a place to write")) from error
+    finally:
+        shutil.rmtree(nursery, ignore_errors=True)
 
 
 def flush_folder(folder: Path) -> None:

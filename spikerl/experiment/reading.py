@@ -29,15 +29,20 @@ def shipped() -> dict[str, Path]:
 
 def overrides(settings: Iterable[str]) -> dict[str, str]:
     """Return ``KEY=VALUE`` texts by key; raises `DescriptionError` for one without ``=`` or given twice."""
+    return by_key(settings, "--set", "KEY=VALUE, such as task.schedule=60/40")
+
+
+def by_key(texts: Iterable[str], option: str, allowed: str) -> dict[str, str]:
+    """Return the ``KEY=REST`` texts of an option by key; raises `DescriptionError` without ``=`` or for a key twice."""
     found: dict[str, str] = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
+    for text in texts:
+        key, equals, rest = text.partition("=")
         key = key.strip()
         if not equals or not key:
-            raise DescriptionError(message("--set", setting, "KEY=VALUE, such as task.schedule=60/40"))
+            raise DescriptionError(message(option, text, allowed))
         if key in found:
-            raise DescriptionError(message(f"--set {key}", value, "each key once"))
-        found[key] = value.strip()
+            raise DescriptionError(message(f"{option} {key}", rest, "each key once"))
+        found[key] = rest.strip()
     return found
 
 

@@ -89,12 +89,14 @@ def read_manifest(directory: Path) -> Manifest:
     try:
         return Manifest.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        where = f"{directory / NAME}{', ' if key else ''}{key}"
-        raise FileError(
-            message(where, first["input"], first["msg"], "restore the file, or run again")
-        ) from error
+        raise first_fault(directory / NAME, error, "restore the file, or run again") from error
+
+
+def first_fault(path: Path, error: ValidationError, remedy: str) -> FileError:
+    """Return the first fault that pydantic found in a JSON file at `path`, as an error that names its key."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    return FileError(message(f"{path}{', ' if key else ''}{key}", first["input"], first["msg"], remedy))
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spikerl.errors import FileError, message
-from spikerl.files import TEMPORARY, flush_folder, replace_whole, sha256
+from spikerl.files import TEMPORARY, new_folder, replace_whole, sha256
 from spikerl.results import checkpoint, experiment_text, manifest, reader, storage
 from spikerl.results.checkpoint import Checkpoint
 from spikerl.results.contents import Contents, Tables, check, rows, stored
@@ -78,18 +77,10 @@ class RunWriter:
             raise FileError(
                 message(f"run directory {path}", "something else", "a new or empty directory", remedy)
             )
-        nursery = path.absolute().parent / f".{path.absolute().name}.{os.getpid()}{TEMPORARY}"
-        try:
-            nursery.mkdir(parents=True)
+        with new_folder(path, "run directory") as nursery:
             replace_whole(nursery / reader.NAME, content)
             replace_whole(nursery / experiment_text.NAME, experiment.encode())
             write_manifest(nursery, run)
-            os.rename(nursery, path)
-            flush_folder(nursery.parent)
-        except OSError as error:
-            raise FileError(message(f"run directory {path}", str(error), "a place to write")) from error
-        finally:
-            shutil.rmtree(nursery, ignore_errors=True)
         return cls(path, contents, run, empty, RunLog(path))
 
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from spikerl.errors import DescriptionError, message, nearest
+from spikerl.experiment.reading import by_key
 from spikerl.experiment.tables import TABLES
 
 SEED = "run.seed"
@@ -19,13 +20,7 @@ def axes(texts: Iterable[str]) -> dict[str, list[str]]:
     an empty value, what is not closed, and a key given twice.
     """
     found: dict[str, list[str]] = {}
-    for text in texts:
-        key, equals, rest = text.partition("=")
-        key = key.strip()
-        if not equals or not key:
-            raise DescriptionError(message("--over", text, "KEY=V1,V2,..., such as task.schedule=80/20,70/30"))
-        if key in found:
-            raise DescriptionError(message(f"--over {key}", rest, "each key once", "give it all its values at once"))
+    for key, rest in by_key(texts, "--over", "KEY=V1,V2,..., such as task.schedule=80/20,70/30").items():
         values = _values(key, rest)
         if "" in values:
             raise DescriptionError(message(f"--over {key}", rest, "a value before and after each comma"))

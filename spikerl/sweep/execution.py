@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import ValidationError
 
 from spikerl.errors import DescriptionError, FileError, message
-from spikerl.files import TEMPORARY, flush_folder, sha256
+from spikerl.files import new_folder, sha256
 from spikerl.results.runlog import RunLog
 from spikerl.sweep.cluster import Cluster, connected
 from spikerl.sweep.points import Planned
@@ -102,16 +101,8 @@ def _claim(out: Path, wanted: SweepRecord) -> None:
     if os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir())):
         allowed = "a new or empty directory, or that of the same sweep"
         raise FileError(message("sweep directory", str(out), allowed, "give another directory (--out)"))
-    nursery = out.absolute().parent / f".{out.absolute().name}.{os.getpid()}{TEMPORARY}"
-    try:
-        nursery.mkdir(parents=True)
+    with new_folder(out, "sweep directory") as nursery:
         write_record(nursery, wanted)
-        os.rename(nursery, out)
-        flush_folder(nursery.parent)
-    except OSError as error:
-        raise FileError(message(f"sweep directory {out}", str(error), "a place to write")) from error
-    finally:
-        shutil.rmtree(nursery, ignore_errors=True)
 
 
 def _check_same(out: Path, there: SweepRecord, wanted: SweepRecord) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from spikerl.errors import FileError, RunError, message, nearest
 from spikerl.files import read_whole, replace_whole
 from spikerl.results import Results
+from spikerl.results.manifest import first_fault
 
 NAME = "sweep.json"
 _LARGEST = 2**28
@@ -107,11 +108,7 @@ def read_record(directory: Path) -> SweepRecord:
     try:
         return SweepRecord.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        where = f"{directory / NAME}{', ' if key else ''}{key}"
-        remedy = "restore the file, or sweep again in another directory"
-        raise FileError(message(where, first["input"], first["msg"], remedy)) from error
+        raise first_fault(directory / NAME, error, "restore the file, or sweep again in another directory") from error
 
 
 def write_record(directory: Path, record: SweepRecord) -> None:
