@@ -1,0 +1,1 @@
+"""The native emulator of fixed-point programs."""

@@ -1,0 +1,157 @@
+"""The emulator: many instances, of one program or of several that differ in numbers, a window at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikerl.errors import DescriptionError, message
+from spikerl.hardware.emulation.memory import FREE, Heard, Memory, Seen, fresh
+from spikerl.hardware.emulation.packing import check_alike, layout, numbers, orders
+from spikerl.hardware.emulation.stepping import advance
+from spikerl.hardware.emulation.traces import SharedStreams
+from spikerl.hardware.machine import FixedRun, FixedWindow, Learned, MachineState
+from spikerl.hardware.program import Program
+
+Streams = Literal["lava", "per-synapse"]
+
+
+class Emulator:
+    """Runs `programs` bit for bit as Lava does; instance k of the `batch` runs program k modulo their number.
+
+    `streams`: "lava" rounds all neurons of a connection, and all its synapses, by one shared number a step, as Lava
+    does, and all instances alike; "per-synapse" draws one for each from `seed` and the instance's number, from
+    `first_instance` on. `threads` share the instances and change no bit. Raises `DescriptionError` for programs that
+    differ in more than numbers.
+    """
+
+    def __init__(
+        self,
+        programs: Sequence[Program] | Program,
+        batch: int = 1,
+        streams: Streams = "lava",
+        seed: int = 0,
+        first_instance: int = 0,
+        threads: int = 1,
+    ) -> None:
+        self.programs = (programs,) if isinstance(programs, Program) else tuple(programs)
+        if not self.programs or batch % len(self.programs):
+            allowed = f"a multiple of {len(self.programs)}, the number of programs"
+            raise DescriptionError(message("Emulator.batch", batch, allowed))
+        if streams not in ("lava", "per-synapse"):
+            raise DescriptionError(message("Emulator.streams", streams, "'lava' or 'per-synapse'"))
+        check_alike(self.programs)
+        self.batch = batch
+        self._own = streams == "per-synapse"
+        self._layout, self._numbers = layout(self.programs[0]), numbers(self.programs)
+        self._which = np.arange(batch) % len(self.programs)
+        keys = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
+        self._keys = keys + np.arange(first_instance, first_instance + batch, dtype=np.uint64)
+        self._threads = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._most = threads
+        self._memory = fresh(self._layout, self._numbers, self.programs, self._which)
+        self._step = 0
+        self._streams = self._at(0)
+
+    def run(self, window: FixedWindow, watched: tuple[str, ...] = ()) -> FixedRun:
+        """Run the window, and return u and v of the populations `watched`."""
+        program, steps, batch = self.programs[0], window.steps, self.batch
+        places, first = {}, 0
+        for name, neurons in program.neurons.items():
+            places[name] = slice(first, first + neurons.size)
+            first += neurons.size
+        chosen = [np.arange(first)[places[name]] for name in watched]
+        heard = Heard(
+            messages=self._messages(window),
+            held=np.stack(
+                [window.held.get(name, np.full((steps, batch), FREE)) for name in program.signals], axis=2
+            ).astype(np.int16)
+            if program.signals
+            else np.zeros((steps, batch, 0), np.int16),
+            random=np.array([stream.draw(steps) for stream in self._streams]).reshape(-1, 3, steps),
+            keys=self._keys,
+            own=self._own,
+            watched=np.concatenate([np.zeros(0, np.int64), *chosen]),
+        )
+        seen = Seen(
+            spikes=np.zeros((steps, batch, first), np.uint8),
+            u=np.zeros((steps, batch, heard.watched.size), np.int32),
+            v=np.zeros((steps, batch, heard.watched.size), np.int32),
+            signals=np.zeros((steps, batch, len(program.signals)), np.int64),
+        )
+        self._advance(heard, seen)
+        self._step += steps
+        edges = np.cumsum([0, *(program.neurons[name].size for name in watched)])
+        parts = {name: slice(*edges[k : k + 2]) for k, name in enumerate(watched)}
+        return FixedRun(
+            spikes={name: seen.spikes[:, :, place].view(bool) for name, place in places.items()},
+            u={name: seen.u[:, :, part].astype(np.int64) for name, part in parts.items()},
+            v={name: seen.v[:, :, part].astype(np.int64) for name, part in parts.items()},
+            signals={name: seen.signals[:, :, k] for k, name in enumerate(program.signals)},
+        )
+
+    def learned(self, connection: str) -> Learned:
+        """Return the weights of `connection`, and if it learns its tags and traces; copies."""
+        described = self.programs[0].connections[connection]
+        place = list(self.programs[0].connections).index(connection)
+        order, learner = orders(described), int(self._layout.rule[place])
+        sizes = self.programs[0].size(described.pre), self.programs[0].size(described.post)
+        weight, tag = (np.zeros((self.batch, order.size), np.int64) for _ in range(2))
+        if learner < 0:
+            first = self._layout.first_synapse[place]
+            weight[:, order] = self._numbers.weight[self._which, first : first + order.size]
+            x, y = (np.zeros((k, self.batch, n), np.int64) for k, n in zip((2, 3), sizes, strict=True))
+            return Learned(weight, tag, x, y)
+        own, at_pre, at_post = (
+            slice(*(int(edge) for edge in first[learner : learner + 2]))
+            for first in (self._layout.first_learned, self._layout.first_x, self._layout.first_y)
+        )
+        weight[:, order], tag[:, order] = self._memory.weight[:, own], self._memory.tag[:, own]
+        x, y = (
+            traces[:, :, at].transpose(1, 0, 2).astype(np.int64)
+            for traces, at in ((self._memory.x, at_pre), (self._memory.y, at_post))
+        )
+        return Learned(weight, tag, x, y)
+
+    def state(self) -> MachineState:
+        """Return the complete state, as copies."""
+        arrays = {name: array.copy() for name, array in self._memory._asdict().items()}
+        return {"step": np.array(self._step, dtype=np.int64), **arrays}
+
+    def restore(self, state: MachineState) -> None:
+        """Go on from `state`, which `state` of an emulator of the same programs and batch has returned."""
+        self._step = int(state["step"])
+        self._memory = Memory(**{name: state[name].copy() for name in Memory._fields})
+        self._streams = self._at(self._step)
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._threads:
+            self._threads.shutdown()
+
+    def _at(self, step: int) -> list[SharedStreams]:
+        rules = [c.rule for c in self.programs[0].connections.values() if c.rule is not None]
+        return [SharedStreams(rule.seed, rule.epoch, step) for rule in rules]
+
+    def _messages(self, window: FixedWindow) -> NDArray[np.uint8] | NDArray[np.int32]:
+        inputs = self.programs[0].inputs
+        graded = any(population.message_bits for population in inputs.values())
+        parts = [np.zeros((window.steps, self.batch, 0)), *(window.messages[name] for name in inputs)]
+        return np.concatenate(parts, axis=2).astype(np.int32 if graded else np.uint8)
+
+    def _advance(self, heard: Heard, seen: Seen) -> None:
+        """Run all instances, shared among threads."""
+
+        def part(first: int, last: int) -> None:
+            advance(self._layout, self._numbers, self._which, self._memory, heard, seen, self._step, first, last)
+
+        if self._threads is None or self.batch == 1:
+            part(0, self.batch)
+            return
+        edges = np.linspace(0, self.batch, min(self.batch, 4 * self._most) + 1).astype(int).tolist()
+        for done in [self._threads.submit(part, a, b) for a, b in zip(edges, edges[1:], strict=False)]:
+            done.result()
