@@ -1,37 +1,16 @@
-"""The TOML text of an experiment: read with limits, written from plain values."""
+"""The TOML text of an experiment: settings read from it, plain values written to it."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from spikerl.errors import FileError, message
-from spikerl.files import read_whole
-from spikerl.results.experiment_text import parse_toml
+from spikerl.errors import FileError
+from spikerl.toml import parse_toml
 
-LARGEST = 2**20
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-def load(path: Path) -> dict[str, Any]:
-    """Return the tables of the TOML file at `path`.
-
-    Raises `FileError` for a file that is missing, above 1 MiB, not UTF-8, or not TOML (a key given twice, say).
-    """
-    where = f"experiment {path}"
-    content = read_whole(path, LARGEST, "experiment")
-    if content.startswith(_BYTE_ORDER_MARK):
-        raise FileError(message(where, content[:3], "UTF-8 text without a byte order mark", "save it without one"))
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        wrong = content[error.start : error.end]
-        raise FileError(message(f"{where}, byte {error.start}", wrong, "UTF-8 text")) from error
-    return parse_toml(text, where)
 
 
 def literal(text: str) -> Any:

@@ -11,11 +11,12 @@ from pydantic import BaseModel, ValidationError
 
 from spikerl.circuit import load_circuit
 from spikerl.errors import DescriptionError, message, nearest
-from spikerl.experiment.document import literal, load
-from spikerl.experiment.faults import translate, unknown_key
+from spikerl.experiment.document import literal
 from spikerl.experiment.tables import TABLES, Experiment, Protocol, Recording, Running
+from spikerl.faults import translate, unknown_key
 from spikerl.registry import CIRCUITS, TASKS, registered
 from spikerl.tasks.base import load_task
+from spikerl.toml import load
 
 NAMED = ("circuit", "task")
 Tables = dict[str, dict[str, Any]]
@@ -55,7 +56,7 @@ def read(which: str | Path, settings: Mapping[str, object] | None = None) -> Exp
     """
     path = _path(which)
     origin = f"experiment {path}: "
-    tables = _checked_tables(load(path), origin)
+    tables = _checked_tables(load(path, "experiment"), origin)
     settings = settings or {}
     # What came with a setting is not in the file: its errors name the key alone.
     origins = {"": origin} | {key: "" for key in settings}

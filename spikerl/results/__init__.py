@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spikerl.results.contents import REQUIRED_COLUMNS, Column, Contents, Synapses
-from spikerl.results.experiment_text import parse_toml, read_toml
+from spikerl.results.experiment_text import read_toml
 from spikerl.results.manifest import Manifest
 from spikerl.results.reader import Results, Spikes, Weights
 from spikerl.results.writer import Resumed, RunFacts, RunWriter
@@ -20,6 +20,5 @@ __all__ = [
     "Spikes",
     "Synapses",
     "Weights",
-    "parse_toml",
     "read_toml",
 ]

@@ -25,6 +25,7 @@ from spikerl.results.checkpoint import Checkpoint
 from spikerl.results.contents import Contents, Tables, check, rows, stored
 from spikerl.results.manifest import Manifest, read_manifest, write_manifest
 from spikerl.results.runlog import RunLog
+from spikerl.toml import parse_toml
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class RunWriter:
         and is not empty, cannot be made, or the text is no TOML, and `DescriptionError` for bad facts.
         """
         path = Path(directory)
-        experiment_text.parse_toml(experiment, experiment_text.NAME)
+        parse_toml(experiment, experiment_text.NAME)
         empty = {
             table: {name: np.empty((0, *field.shape), dtype=field.dtype) for name, field in fields.items()}
             for table, fields in contents.tables().items()

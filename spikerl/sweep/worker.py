@@ -21,10 +21,10 @@ from typing import BinaryIO
 from spikerl.errors import SpikerlError
 from spikerl.experiment.reading import assemble
 from spikerl.files import TEMPORARY, sha256
-from spikerl.results import parse_toml
 from spikerl.results.manifest import NAME as MANIFEST
 from spikerl.results.manifest import read_manifest
 from spikerl.run import execute
+from spikerl.toml import parse_toml
 
 
 def finished(directory: Path, text: str) -> bool:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from spikerl.errors import SpikerlError
 from spikerl.experiment import build, read
-from spikerl.experiment.document import load, write
+from spikerl.experiment.document import write
+from spikerl.toml import load
 from tests.commands.programs import SHORT, invoke, short
 
 WHOLE = ("x", "3", 1.5, True, float("nan"), float("inf"), [1], {}, -1, 10**30, datetime.date(2020, 1, 1))
@@ -120,7 +121,7 @@ def test_what_is_written_is_read_back(tables):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "written.toml"
         path.write_bytes(write(tables).encode())
-        assert load(path) == tables
+        assert load(path, "experiment") == tables
 
 
 @given(st.sampled_from(FAULTS), st.sampled_from(FAULTS))

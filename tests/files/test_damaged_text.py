@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikerl.errors import FileError
-from spikerl.results import Results, parse_toml
+from spikerl.results import Results
+from spikerl.toml import parse_toml
 from tests.files.small_runs import EXPERIMENT
 
 JSON = st.recursive(
