@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -18,6 +18,7 @@ _ALLOWED = {
     "tuple_type": "a list",
     "list_type": "a list",
     "dict_type": "a table",
+    "model_type": "a table",
     "greater_than": "above {gt}",
     "greater_than_equal": "{ge} or above",
     "less_than": "below {lt}",
@@ -41,7 +42,8 @@ def translate(
     where = f"{origin}{key}"
     kind, value = fault["type"], fault["input"]
     if kind == "extra_forbidden":
-        return unknown_key(f"{origin}[{table}]", str(fault["loc"][-1]), model.model_fields)
+        inner = _inner(model, fault["loc"][:-1])
+        return unknown_key(f"{origin}[{'.'.join([table, *map(str, fault['loc'][:-1])])}]", str(fault["loc"][-1]), inner)
     if kind == "missing":
         return DescriptionError(message(where, "nothing", "a value", "it has no default"))
     if kind == "value_error" and isinstance(fault["ctx"]["error"], SpikerlError):
@@ -53,6 +55,16 @@ def translate(
         return DescriptionError(f"{where}: {rest if named == 'value' else fault['ctx']['error']}")
     allowed = _ALLOWED.get(kind, fault["msg"]).format(**fault.get("ctx", {}))
     return DescriptionError(message(where, value, allowed))
+
+
+def _inner(model: type[BaseModel], path: Sequence[str | int]) -> Mapping[str, Any]:
+    """Return the fields of the table at `path` inside `model`."""
+    for part in path:
+        field = model.model_fields.get(str(part))
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            break
+        model = field.annotation
+    return model.model_fields
 
 
 def unknown_key(where: str, key: str, known: Mapping[str, Any]) -> DescriptionError:

@@ -18,7 +18,7 @@ _X0, _Y0, _U = 0, 1, 2
 _Y1, _W = 2, 5
 _LEAST, _MOST = np.int32(-(2**15) - 1), np.int32(2**15 - 1)
 _GREATEST_TRACE = TRACE_RANGE[1]
-_LEAST_TAG, _MOST_TAG = TAG_RANGE
+_LEAST_TAG, _MOST_TAG = np.int32(TAG_RANGE[0]), np.int32(TAG_RANGE[1])
 _MIXING = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _STRIDE = np.uint64(0x9E3779B97F4A7C15)
 
@@ -113,6 +113,44 @@ def _rounded(accumulated, random):
 
 
 @njit(**OPTIONS)
+def _multiply(current, wanted, size, constant, width, sign):
+    """Multiply by a factor; a loop of its own, without branches, becomes vector instructions."""
+    constant, bound = np.int32(constant), np.int32(np.int32(1) << np.int32(width))
+    least, most = np.int32(-bound), np.int32(bound - np.int32(1))
+    if sign:
+        for k in range(size):
+            moved = np.int32(wanted[k] + constant)
+            current[k] = np.int32(current[k] * np.int32(np.int32(moved > 0) - np.int32(moved < 0)))
+    else:
+        for k in range(size):
+            moved = np.int32(wanted[k] + constant)
+            current[k] = np.int32(current[k] * min(max(moved, least), most))
+
+
+@njit(**OPTIONS)
+def _accumulate(sums, current, size, scalar, number):
+    """Add scaled products to the accumulators."""
+    mantissa, right, left = np.int32(number[0] * scalar), np.int32(number[1]), np.int32(number[2])
+    for k in range(size):
+        value = np.int32(np.int32(current[k] * mantissa) >> right)
+        change = min(max(np.int32(value << left), _LEAST), _MOST)
+        sums[k] = min(max(np.int32(sums[k] + change), _LEAST), _MOST)
+
+
+@njit(**OPTIONS)
+def _settle(variable, sums, size, least, most, lowest, highest, random, own, key, number):
+    """Clip accumulators to the side that is allowed, round them, and clip what they become to its range."""
+    if own:
+        for k in range(size):
+            bits = np.int32(mixed(key, number + 2 * k) >> np.uint64(57))
+            variable[k] = min(max(_rounded(min(max(sums[k], least), most), bits), lowest), highest)
+    else:
+        bits = np.int32(random)
+        for k in range(size):
+            variable[k] = min(max(_rounded(min(max(sums[k], least), most), bits), lowest), highest)
+
+
+@njit(**OPTIONS)
 def rows(network, values, g, learner, memory, b, xp, yp, all_of_them, u, random, own, key, room):
     """Change the synapses of pre-synaptic neurons that spiked in the epoch, or of `all_of_them`."""
     c = network.learner[learner]
@@ -132,6 +170,7 @@ def rows(network, values, g, learner, memory, b, xp, yp, all_of_them, u, random,
         changed[network.changes[p]] = 1
     wanted, current, sums = room[0], room[1], room[2:4]
     zero = np.int32(0)
+    least, most = (_LEAST if lowest < 0 else zero), (_MOST if highest > 0 else zero)
     low = False
     for i in range(tx.size):
         if not all_of_them and tx[i] == 0:
@@ -141,20 +180,24 @@ def rows(network, values, g, learner, memory, b, xp, yp, all_of_them, u, random,
         weight = memory.weight[b, begin + k0 : begin + k1]
         tag = memory.tag[b, begin + k0 : begin + k1]
         target = network.target[first + k0 : first + k1]
+        sums_w, sums_t = sums[0], sums[1]
         for k in range(size):
-            sums[0, k] = weight[k] << 7
-            sums[1, k] = max(tag[k] << 7, _LEAST) if changed[1] else tag[k] << 7
+            sums_w[k] = np.int32(weight[k] << np.int32(7))
+        for k in range(size):
+            sums_t[k] = max(np.int32(tag[k] << np.int32(7)), _LEAST)
         for p in range(products[learner], products[learner + 1]):
             when = network.when[p]
             if (when == _X0 and tx[i] == 0) or (when == _Y0 and not anyone) or (when == _U and not u):
                 continue
             scalar = 1
-            if when == _Y0:
+            if when == _Y0 and full:
                 for k in range(size):
-                    current[k] = ty[k if full else target[k]] > 0
+                    current[k] = np.int32(ty[k] > 0)
+            elif when == _Y0:
+                for k in range(size):
+                    current[k] = np.int32(ty[target[k]] > 0)
             else:
-                for k in range(size):
-                    current[k] = 1
+                current[:size] = np.int32(1)
             for f in range(network.factors[p], network.factors[p + 1]):
                 variable, constant = network.variable[f], network.constant[f]
                 width, sign = network.width[f], network.sign[f]
@@ -174,34 +217,24 @@ def rows(network, values, g, learner, memory, b, xp, yp, all_of_them, u, random,
                             wanted[k] = yp[ty[j], m, j]
                     else:
                         y = yp[tx[i] if when == _X0 else epoch, m]
+                        if full:
+                            _multiply(current, y, size, constant, width, sign)
+                            continue
                         for k in range(size):
-                            wanted[k] = y[k if full else target[k]]
+                            wanted[k] = y[target[k]]
                 else:
-                    old = weight if variable == _W else tag
-                    for k in range(size):
-                        wanted[k] = old[k]
-                for k in range(size):
-                    current[k] = np.int32(current[k] * _clipped(wanted[k], constant, width, sign))
+                    _multiply(current, weight if variable == _W else tag, size, constant, width, sign)
+                    continue
+                _multiply(current, wanted, size, constant, width, sign)
             if scalar == 0:
                 continue
-            number = values.product[g, p]
-            sums_of = sums[network.changes[p]]
-            for k in range(size):
-                change = _scaled(np.int32(current[k] * scalar), number)
-                sums_of[k] = min(max(np.int32(sums_of[k] + change), _LEAST), _MOST)
+            _accumulate(sums[network.changes[p]], current, size, scalar, values.product[g, p])
         if changed[0]:
-            least, most = (_LEAST if highest == 0 or lowest < 0 < highest else zero), (_MOST if highest > 0 else zero)
-            low_w, high_w = np.int32(lowest), np.int32(highest)
-            for k in range(size):
-                a = min(max(sums[0, k], least), most)
-                r = np.int32(mixed(key, 2 * (k0 + k)) >> np.uint64(57)) if own else random
-                weight[k] = min(max(_rounded(a, r), low_w), high_w)
+            _settle(weight, sums[0], size, least, most, np.int32(lowest), np.int32(highest), random, own, key, 2 * k0)
         if changed[1]:
+            _settle(tag, sums[1], size, _LEAST, _MOST, _LEAST_TAG, _MOST_TAG, random, own, key, 2 * k0 + 1)
             for k in range(size):
-                r = np.int32(mixed(key, 2 * (k0 + k) + 1) >> np.uint64(57)) if own else random
-                new = min(max(_rounded(sums[1, k], r), _LEAST_TAG), _MOST_TAG)
-                tag[k] = new
-                low |= new == _LEAST_TAG
+                low |= tag[k] == _LEAST_TAG
     memory.low[b, learner] |= low
 
 

@@ -1,4 +1,4 @@
-"""What ``spikerl doctor`` looks at: interpreter, compiler, back ends, devices.
+"""What ``spikerl doctor`` looks at: interpreter, compiler, back ends, devices, Lava.
 
 Each back end is tried in a process of its own: an installation that is broken enough to end the interpreter is one of
 the things to find.
@@ -16,6 +16,9 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from spikerl.backends import base
+from spikerl.errors import MissingSimulatorError
+from spikerl.hardware.lava.finding import find_python
+from spikerl.hardware.lava.setup import environment
 
 SECONDS = 120
 _TRY_BACKEND = "import sys; from spikerl.backends.base import load; print(*load(sys.argv[1]).capabilities.needs)"
@@ -39,6 +42,7 @@ def examine() -> Iterator[str]:
         yield _line(f"back end {name}", _backend(name))
     yield _line("torch devices", _devices())
     yield _line("sweeps on a cluster", _cluster())
+    yield _line("Lava", _lava())
 
 
 def _backend(name: str) -> str:
@@ -62,6 +66,16 @@ def _cluster() -> str:
         return f"ready, with distributed {version('distributed')}"
     except PackageNotFoundError:
         return "missing: install it with: pip install 'spikerl[cluster]'"
+
+
+def _lava() -> str:
+    made = environment()
+    if made is not None:
+        return f"ready, in {made}"
+    try:
+        return f"missing: make its environment with: spikerl lava setup (it will use {find_python()})"
+    except MissingSimulatorError as error:
+        return f"missing: {error}; then: spikerl lava setup"
 
 
 def _tried(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Annotated
 
 import typer
 
@@ -12,6 +13,7 @@ from spikerl.errors import DivergenceError, RunError, SpikerlError
 FAILED = 1
 BAD_INPUT = 2
 STOPPED = 130  # as shells report a program that the keyboard stopped
+Debug = Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")]
 
 
 @contextlib.contextmanager

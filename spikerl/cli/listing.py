@@ -8,6 +8,7 @@ from spikerl.backends import base
 from spikerl.circuit import load_circuit
 from spikerl.errors import MissingSimulatorError
 from spikerl.experiment.reading import read, shipped
+from spikerl.hardware.target import load_target, shipped_targets
 from spikerl.registry import CIRCUITS, TASKS, registered
 from spikerl.tasks.base import load_task
 
@@ -32,6 +33,10 @@ def _tasks() -> Rows:
     return [(name, load_task(name).summary) for name in registered(TASKS)]
 
 
+def _targets() -> Rows:
+    return [(name, load_target(name).summary) for name in shipped_targets()]
+
+
 def _backends() -> Rows:
     rows = []
     for name in base.names():
@@ -46,5 +51,6 @@ KINDS: dict[str, Callable[[], Rows]] = {
     "experiments": _experiments,
     "circuits": _circuits,
     "tasks": _tasks,
+    "targets": _targets,
     "backends": _backends,
 }

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from spikerl.cli.failing import FAILED, STOPPED, clearly
+from spikerl.cli.failing import FAILED, STOPPED, Debug, clearly
+from spikerl.cli.lava import lava
 from spikerl.cli.progress import Bar
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(lava)
 
 ExperimentName = Annotated[
     str, typer.Argument(metavar="EXPERIMENT", help="A shipped name, or the path of a TOML file.")
@@ -33,7 +35,6 @@ Settings = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="A key of the file, such as task.schedule=60/40. Repeatable."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")]
 
 
 def _version(wanted: bool) -> None:
@@ -220,11 +221,11 @@ def compare(
 @app.command(name="list")
 def list_names(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[experiments|circuits|tasks|backends]", help="Default: all.")
+        str | None, typer.Argument(metavar="[experiments|circuits|tasks|targets|backends]", help="Default: all.")
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """List what is there to run: experiments, circuits, tasks, back ends."""
+    """List what is there to run: experiments, circuits, tasks, targets, back ends."""
     with clearly(debug):
         from spikerl.cli.listing import KINDS
         from spikerl.errors import DescriptionError, message, nearest
