@@ -20,6 +20,7 @@ _LEAST, _MOST = np.int32(-(2**15) - 1), np.int32(2**15 - 1)
 _GREATEST_TRACE = TRACE_RANGE[1]
 _LEAST_TAG, _MOST_TAG = np.int32(TAG_RANGE[0]), np.int32(TAG_RANGE[1])
 _MIXING = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+_COLUMNS_COST = 8
 _STRIDE = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -313,16 +314,21 @@ def learn(network, values, g, learner, memory, b, step, heard_window, within, xp
     history(x, tx, epoch, kept[:2], share[:2], impulses[:2], random[0], own, mixed(key, 1), xp)
     history(y, ty, epoch, kept[2:], share[2:], impulses[2:], random[1], own, mixed(key, 2), yp)
     number = (step + 1) // epoch
-    u = False
+    u = at_post = False
     for p in range(network.products[learner], network.products[learner + 1]):
         u |= network.when[p] == _U
+        at_post |= network.when[p] == _Y0
     u = u and number % (1 << network.decimate[learner]) == 0
     low = memory.low[b, learner] == 1
     memory.low[b, learner] = 0
     last = np.int32(np.floor(random[2] * 128.0))
-    everywhere = u or low
+    spiking = 0
+    for j in range(ty.size):
+        spiking += ty[j] > 0
+    # A synapse of a row takes a fraction of the time that one of a column does.
+    everywhere = u or low or (at_post and _COLUMNS_COST * spiking > ty.size)
     rows(network, values, g, learner, memory, b, xp, yp, everywhere, u, last, own, mixed(key, 3), room)
-    if not everywhere:
+    if at_post and not everywhere:
         columns(network, values, g, learner, memory, b, xp, yp, last, own, mixed(key, 3))
     for i in range(tx.size):
         x[0, i], x[1, i] = xp[epoch, 0, i], xp[epoch, 1, i]

@@ -199,8 +199,8 @@ def advance(network, values, which, memory, window, seen, begin, first, last):
                         step,
                         window,
                         within,
-                        past_x[learner, :, :, : x1 - x0],
-                        past_y[learner, :, :, : y1 - y0],
+                        past_x[learner],
+                        past_y[learner],
                         room,
                     )
             for k in range(signals.size):

@@ -158,13 +158,8 @@ def _connection(program, built, name, connection, given):
 
 
 def _listen(built, name, rule, post, made):
-    """Connect what a rule hears of the post-synaptic side.
-
-    Where the last post-synaptic spike of an epoch falls Lava clips y1 to y3 to 0 to 127, also those of a three-factor
-    rule, whose signals may be negative. So a three-factor rule is told of these spikes only if a product is on y0.
-    """
-    if rule["heard"] is None or any(product["dependency"] == "y0" for product in rule["products"]):
-        post.s_out.connect(made.s_in_bap)
+    """Connect what a rule hears of the post-synaptic side: its spikes and, with three factors, y1 to y3."""
+    post.s_out.connect(made.s_in_bap)
     if rule["heard"] is None:
         return
     hearing = Hearing(size=post.s_out.shape[0], laws=rule["heard"], desk=built.desk("hearing", name))
