@@ -1,0 +1,18 @@
+"""Lava's own interpreter, for the tests that run Lava itself."""
+
+import pytest
+
+from spikerl.errors import MissingSimulatorError
+from spikerl.hardware.lava.setup import set_up
+
+
+@pytest.fixture(scope="session")
+def lava_python():
+    """Return the interpreter that `spikerl lava setup` makes, made now where it is not there; skip without 3.10.
+
+    A second worker waits for the first, as any two who set it up at once do.
+    """
+    try:
+        return set_up(print)
+    except MissingSimulatorError as error:
+        pytest.skip(str(error))
