@@ -11,7 +11,10 @@ from spikerl.cli.failing import clearly
 from tests.commands.programs import invoke, program, short
 
 
-@pytest.mark.parametrize("arguments", [(), ("run",), ("sweep",), ("report",), ("compare",), ("list",), ("doctor",)])
+COMMANDS = ((), ("run",), ("sweep",), ("report",), ("compare",), ("list",), ("doctor",), ("lava", "setup"))
+
+
+@pytest.mark.parametrize("arguments", COMMANDS)
 def test_help_comes_without_loading_what_is_not_needed(tmp_path, arguments):
     # Catches an import at module level: with one of these, help takes seconds.
     text = (
@@ -83,6 +86,7 @@ def test_doctor_says_what_is_there_and_how_to_get_what_is_missing(tmp_path):
     assert "cpu" in found["torch devices"] or "pip install" in found["torch devices"]
     clusters = found["sweeps on a cluster"]
     assert clusters.startswith("ready, with distributed ") or "pip install 'spikerl[cluster]'" in clusters
+    assert found["Lava"].startswith("ready, in ") or "spikerl lava setup" in found["Lava"]
 
 
 def test_doctor_finds_a_simulator_that_is_missing(tmp_path, monkeypatch):

@@ -114,4 +114,5 @@ def test_readme_lists_every_command() -> None:
     """Catches a command without its row in the table."""
     rows = re.findall(r"^\| `spikerl (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     commands = {info.name or info.callback.__name__ for info in app.registered_commands if info.callback}
+    commands |= {info.typer_instance.info.name for info in app.registered_groups}
     assert sorted(rows) == sorted(commands)
