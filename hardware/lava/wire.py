@@ -94,10 +94,10 @@ def _sendable(name: str, array: Any) -> NDArray[Any]:
     array = np.asarray(array)
     kinds = {"b": "|b1", "u": "<i8", "i": "<i8", "f": "<f8"}
     if array.dtype.str in DTYPES:
-        return np.ascontiguousarray(array)
+        return np.asarray(array, order="C")
     if array.dtype.kind not in kinds or array.dtype == np.uint64:
         raise WireError(f"array {name!r} is of {array.dtype}; allowed: {', '.join(DTYPES)}")
-    return np.ascontiguousarray(array, dtype=kinds[array.dtype.kind])
+    return np.asarray(array, order="C", dtype=kinds[array.dtype.kind])
 
 
 def _header(text: bytes) -> dict[str, Any]:
