@@ -35,7 +35,7 @@ def translate(
     model: type[BaseModel], table: str, error: ValidationError, origins: Mapping[str, str]
 ) -> DescriptionError:
     """Return the first fault of ``[table]`` as a `DescriptionError`; `origins` says where each key was written."""
-    fault = error.errors()[0]
+    fault = _first(error.errors())
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])
     key = f"{table}{path}"
     origin = origins.get(".".join([table, *map(str, fault["loc"][:1])]), origins[""])
@@ -55,6 +55,14 @@ def translate(
         return DescriptionError(f"{where}: {rest if named == 'value' else fault['ctx']['error']}")
     allowed = _ALLOWED.get(kind, fault["msg"]).format(**fault.get("ctx", {}))
     return DescriptionError(message(where, value, allowed))
+
+
+def _first(faults: Sequence[Any]) -> Any:
+    """Return the first fault; where a key is missing beside one that nobody knows, the latter, its misspelling."""
+    unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
+    if faults[0]["type"] == "missing":
+        return next((fault for fault in unknown if fault["loc"][:-1] == faults[0]["loc"][:-1]), faults[0])
+    return faults[0]
 
 
 def _inner(model: type[BaseModel], path: Sequence[str | int]) -> Mapping[str, Any]:
