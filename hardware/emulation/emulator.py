@@ -140,8 +140,13 @@ class Emulator:
     def _messages(self, window: FixedWindow) -> NDArray[np.uint8] | NDArray[np.int32]:
         inputs = self.programs[0].inputs
         graded = any(population.message_bits for population in inputs.values())
-        parts = [np.zeros((window.steps, self.batch, 0)), *(window.messages[name] for name in inputs)]
-        return np.concatenate(parts, axis=2).astype(np.int32 if graded else np.uint8)
+        kind = np.int32 if graded else np.uint8
+        messages = np.empty((window.steps, self.batch, sum(p.size for p in inputs.values())), kind)
+        first = 0
+        for name, population in inputs.items():
+            messages[:, :, first : first + population.size] = window.messages[name]
+            first += population.size
+        return messages
 
     def _advance(self, heard: Heard, seen: Seen) -> None:
         """Run all instances, shared among threads."""

@@ -81,7 +81,7 @@ class Numbers(NamedTuple):
     """
 
     lif: Integers
-    weight: NDArray[np.int32]
+    weight: NDArray[np.int16]
     exponent: Integers
     limits: Integers
     product: Integers
@@ -184,7 +184,7 @@ def _numbers(program: Program) -> tuple[NDArray, ...]:
     signal = [(s.decay, s.jump, s.baseline, s.mantissa, s.shift, s.start) for s in program.signals.values()]
     return (
         np.array(lif, dtype=np.int64).reshape(-1, 5),
-        _joined([c.cut()[orders(c)] for c in connections], np.int32),
+        _joined([c.cut()[orders(c)] for c in connections], np.int16),
         _integers(c.exponent for c in connections),
         np.array([WEIGHT_RANGE[c.sign] for c, _ in learned], dtype=np.int64).reshape(-1, 2),
         np.array([(p.mantissa, right_shift(p.factors), p.exponent + 7) for p in products], dtype=np.int64).reshape(

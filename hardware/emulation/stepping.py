@@ -46,6 +46,35 @@ def _integrate(u, v, wait, arriving, numbers, spikes):
 
 
 @njit(**OPTIONS)
+def _add_rows(into, weight, table, first, fired, count, begin, up):
+    """Add whole rows of weights, four at a time, so that the sums are read and written less often."""
+    size = into.size
+    up = np.int32(up)
+    q = 0
+    while q + 4 <= count:
+        a = _row(weight, first, table, fired[q] - begin, size)
+        b = _row(weight, first, table, fired[q + 1] - begin, size)
+        c = _row(weight, first, table, fired[q + 2] - begin, size)
+        d = _row(weight, first, table, fired[q + 3] - begin, size)
+        for k in range(size):
+            sums = np.int32(np.int32(a[k]) + np.int32(b[k])) + np.int32(np.int32(c[k]) + np.int32(d[k]))
+            into[k] += np.int32(np.int32(sums) << up)
+        q += 4
+    while q < count:
+        a = _row(weight, first, table, fired[q] - begin, size)
+        for k in range(size):
+            into[k] += np.int32(np.int32(a[k]) << up)
+        q += 1
+
+
+@njit(inline="always", **OPTIONS)
+def _row(weight, first, table, i, size):
+    """Return a row as an array of its own: an index that might be negative stands in the way of vectors."""
+    at = first + table[i]
+    return weight[at : at + size]
+
+
+@njit(**OPTIONS)
 def _deliver(network, weight, first, exponent, c, fired, messages, count, begin, arriving, step, room):
     """Add the spikes of a step to what arrives in later steps."""
     ring = arriving.shape[0]
@@ -59,6 +88,10 @@ def _deliver(network, weight, first, exponent, c, fired, messages, count, begin,
     slots = ring - 1
     if down:
         sums[:slots] = 0
+    if network.full[c] and not graded:
+        ahead = room[0, :size] if down else arriving[(step + 1) % ring, base : base + size]
+        _add_rows(ahead, weight, table, first, fired, count, begin, up)
+        count = 0
     ahead = arriving[(step + 1) % ring, base : base + size]
     for q in range(count):
         i = fired[q] - begin
@@ -66,13 +99,9 @@ def _deliver(network, weight, first, exponent, c, fired, messages, count, begin,
         k0, k1 = table[i], table[i + 1]
         row = weight[first + k0 : first + k1]
         if network.full[c]:
-            into = sums[0] if down else ahead
-            if message == 1:
-                for k in range(size):
-                    into[k] += row[k] << up
-            else:
-                for k in range(size):
-                    into[k] += np.int32(row[k] * message) << up
+            into = room[0, :size] if down else ahead
+            for k in range(size):
+                into[k] += np.int32(row[k] * message) << up
         elif down:
             for k in range(k1 - k0):
                 sums[network.delay[synapses + k0 + k], network.target[synapses + k0 + k]] += row[k] * message
@@ -88,14 +117,25 @@ def _deliver(network, weight, first, exponent, c, fired, messages, count, begin,
 
 
 @njit(**OPTIONS)
+def _gathered(sent, fired, messages, begin):
+    """List who sends what, without branches, which nobody can predict here; returns how many do."""
+    count = 0
+    for i in range(sent.size):
+        fired[count] = begin + i
+        messages[count] = sent[i]
+        count += sent[i] != 0
+    return count
+
+
+@njit(**OPTIONS)
 def advance(network, values, which, memory, window, seen, begin, first, last):
     """Run the window, whose first step is `begin`, for the instances from `first` to before `last`."""
     steps = seen.spikes.shape[0]
     offset = network.first_neuron[network.inputs]
     everyone = network.first_neuron[-1]
     populations = network.first_neuron.size - 1
-    fired = np.zeros(everyone, np.int32)
-    messages = np.ones(everyone, np.int32)
+    fired = np.zeros(everyone + 1, np.int32)
+    messages = np.ones(everyone + 1, np.int32)
     counts = np.zeros(populations, np.int64)
     signals = np.zeros(network.source.size, np.int64)
     longest = np.int64(1)
@@ -112,6 +152,7 @@ def advance(network, values, which, memory, window, seen, begin, first, last):
     for b in range(first, last):
         g = which[b]
         lif, exponents, numbers = values.lif[g], values.exponent[g], values.signal[g]
+        arriving = memory.arriving[b]
         for within in range(steps):
             step = begin + within
             slot = step % network.ring
@@ -119,12 +160,7 @@ def advance(network, values, which, memory, window, seen, begin, first, last):
                 lo, hi = network.first_neuron[p], network.first_neuron[p + 1]
                 count = 0
                 if p < network.inputs:
-                    for i in range(lo, hi):
-                        message = window.messages[within, b, i]
-                        if message != 0:
-                            fired[lo + count] = i
-                            messages[lo + count] = message
-                            count += 1
+                    count = _gathered(window.messages[within, b, lo:hi], fired[lo:], messages[lo:], lo)
                 else:
                     a, z = lo - offset, hi - offset
                     if _integrate(
@@ -135,11 +171,8 @@ def advance(network, values, which, memory, window, seen, begin, first, last):
                         lif[p - network.inputs],
                         spiked[a:z],
                     ):
-                        for i in range(a, z):
-                            if spiked[i]:
-                                fired[lo + count] = i + offset
-                                count += 1
-                                seen.spikes[within, b, i] = 1
+                        count = _gathered(spiked[a:z], fired[lo:], messages[lo:], lo)
+                        seen.spikes[within, b, a:z] = spiked[a:z]
                 counts[p] = count
             for k in range(window.watched.size):
                 seen.u[within, b, k] = memory.u[b, window.watched[k]]
@@ -160,22 +193,13 @@ def advance(network, values, which, memory, window, seen, begin, first, last):
                     continue
                 lo = network.first_neuron[pre]
                 learner = network.rule[c]
-                weight = values.weight[g] if learner < 0 else memory.weight[b]
-                at = network.first_synapse[c] if learner < 0 else network.first_learned[learner]
-                _deliver(
-                    network,
-                    weight,
-                    at,
-                    exponents[c],
-                    c,
-                    fired[lo:],
-                    messages[lo:],
-                    count,
-                    lo,
-                    memory.arriving[b],
-                    step,
-                    sums,
-                )
+                mine, what, exponent = fired[lo:], messages[lo:], exponents[c]
+                if learner < 0:
+                    weight, at = values.weight[g], network.first_synapse[c]
+                    _deliver(network, weight, at, exponent, c, mine, what, count, lo, arriving, step, sums)
+                else:
+                    learned, at = memory.weight[b], network.first_learned[learner]
+                    _deliver(network, learned, at, exponent, c, mine, what, count, lo, arriving, step, sums)
             for learner in range(network.learner.size):
                 c = network.learner[learner]
                 pre, post = network.pre[c], network.post[c]
