@@ -10,7 +10,6 @@ import pytest
 from spikerl.cli.failing import clearly
 from tests.commands.programs import invoke, program, short
 
-
 COMMANDS = ((), ("run",), ("sweep",), ("report",), ("compare",), ("list",), ("doctor",), ("lava", "setup"))
 
 
