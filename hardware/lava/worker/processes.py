@@ -144,8 +144,8 @@ class RecordedLearning(PyLearningDenseModelBitApproximate):
     """Lava's learning engine; weights, tags and traces are written at the end of each window.
 
     A partial connection is a full one whose other synapses stay at 0: the engine computes all, and those that do not
-    exist are put back. `LearningSparse` cannot do it: it stops at a rule that reads a weight or a tag with a constant,
-    and has no synapses where a weight or a tag begins at 0.
+    exist are put back. `LearningSparse` cannot do it: it stops at every rule that reads a weight or moves a tag (which
+    it begins as real numbers and then shifts).
     """
 
     def run_spk(self):
