@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,10 +135,15 @@ def _filled(
                 cores[home] = (held, _together(held, incoming))
                 first = most
                 continue
-            stop = _longest(lambda stop, of=population, start=first: _fits(of.use(start, stop), target), first, most)
+            stop = _longest(partial(_has_room, population, target, first), first, most)
             cores.append(([Piece(name, first, stop)], population.use(first, stop)))
             first = stop
     return cores
+
+
+def _has_room(population: _Incoming, target: Target, first: int, stop: int) -> bool:
+    """Return whether a core of its own holds the neurons from `first` to before `stop`."""
+    return _fits(population.use(first, stop), target)
 
 
 def _home(
