@@ -10,10 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikerl.errors import DescriptionError, FileError, SpikerlError
+from spikerl.hardware.energy import Events, costs_of
 from spikerl.hardware.facts import UNLIMITED, UNSAID
-from spikerl.hardware.target import TABLES, Target, load_target, shipped_targets, unknown
+from spikerl.hardware.target import KEYS, TABLES, Target, load_target, shipped_targets, unknown
 from tests.commands.programs import invoke
+from tests.notebooks.documents import ROOT, blocks
 
+DOCUMENT = ROOT / "docs" / "targets.md"
+SECTION = re.compile(r"^##+ (?:`\[(\w+)\]`|The file)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| ", re.MULTILINE)
+KINDS = {
+    "Count": "count",
+    "Most": "most",
+    "Widths": "bits",
+    "Range": "least, largest",
+    "Sides": "columns, rows",
+    "Models": "names",
+    "Signs": "names",
+    "Flag": "true or false",
+    "Energy": "pJ",
+}
 SHIPPED = shipped_targets()
 LOIHI1 = SHIPPED["loihi1"].read_text()
 SETTING = re.compile(r"value = (.*?), source", re.MULTILINE)
@@ -157,3 +173,28 @@ def test_list_shows_the_targets():
     done = invoke("list", "targets")
     assert done.exit_code == 0 and {line.split()[0] for line in done.stdout.splitlines()} == set(SHIPPED)
     assert load_target("loihi2").summary in done.stdout
+
+
+def test_the_example_of_the_document_is_a_target(tmp_path):
+    """Catches an example that a change of the format has left behind."""
+    for block in blocks(DOCUMENT):
+        if block.language == "toml":
+            (tmp_path / block.file).write_text(block.code, encoding="utf-8")
+    target = load_target(tmp_path / "desk4.toml")
+    assert target.name == "desk4" and target.chip.cores.value == 4
+    assert target.core.thresholds.value == UNLIMITED and target.core.output_axons.value is None
+    left_out = {key for key in unknown(target) if key.startswith("memory.")}
+    assert set(unknown(target)) == left_out | {"chip.synapses", "core.output_axons", "learning.axon_slots"}
+    assert [costs.events.neuron_update.value for costs in costs_of(target)] == [95.5]
+
+
+def test_the_document_names_every_key_and_no_other():
+    """Catches a key that was added, renamed or removed, or takes another kind of value, without a word to the user."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    written = {table: ROW.findall(section) for table, section in SECTION.findall(text)}
+    assert {key for key, _ in written.pop("")} == set(KEYS) - set(TABLES)
+    there = {
+        table: [(key, KINDS[field.annotation.__name__]) for key, field in model.model_fields.items()]
+        for table, model in {**TABLES, "events": Events}.items()
+    }
+    assert written == there
