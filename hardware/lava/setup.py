@@ -27,6 +27,7 @@ if sys.platform != "win32":
 READY = "spikerl-ready"
 SECONDS = 120  # for the trial, which takes about one
 _LIMIT = 1 << 20
+_BROKEN = re.compile(r"connection broken by '(\w+)|Max retries exceeded with url: \S+ \(Caused by (\w+)")
 # Two inputs, a Dense and three LIF neurons in fixed point: the spikes of twelve steps, then u and v.
 _TRIAL = """
 import json
@@ -59,6 +60,10 @@ _KNOWN = [
 ]
 
 
+class DownloadError(RunError):
+    """The packages of Lava's environment cannot be loaded: no package index answers."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What an environment is made of: the file of its locked `requirements`; a `trial`, and what it must print."""
@@ -86,8 +91,9 @@ def set_up(report: Callable[[str], None], recipe: Recipe = LAVA) -> Path:
     """Make the environment where it is not there yet, and return its interpreter; `report` hears each step.
 
     It is built in place, since environments cannot be moved, and marked at the end: a half-made one is built anew.
-    Others who ask meanwhile wait. Raises `MissingSimulatorError` where there is no Python 3.10, `RunError` where
-    an installation or the trial fails, `FileError` where the user's data folder cannot be written.
+    Others who ask meanwhile wait. Raises `MissingSimulatorError` where there is no Python 3.10, `DownloadError` where
+    no package index answers, `RunError` where an installation or the trial fails, `FileError` where the user's data
+    folder cannot be written.
     """
     if sys.platform == "win32":
         raise UnsupportedError(message("Lava", "Windows", "Linux or macOS", "the emulator runs the same programs"))
@@ -147,7 +153,19 @@ def _install(lock: IO[bytes], python: Path, module: str, *arguments: str) -> Non
         pass_fds=(lock.fileno(),), env=os.environ | {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
     )  # fmt: skip
     if done.returncode:
-        raise _failure(f"{module} for Lava's environment", done.stdout + done.stderr)
+        said = done.stdout + done.stderr
+        cause = _unanswered(said)
+        failure = _failure(f"{module} for Lava's environment", said)
+        raise DownloadError(f"no package index answers ({cause}): {failure}") if cause else failure
+
+
+def _unanswered(said: str) -> str:
+    """Return why nothing was heard of a package; nothing where an index answered, whatever it said."""
+    if os.environ.get("PIP_NO_INDEX", "0") not in ("", "0") and "(from versions: none)" in said:
+        return "PIP_NO_INDEX is set"
+    broken = _BROKEN.findall(said)
+    silent = "(from versions: none)" in said or "Max retries exceeded" in said
+    return "".join(broken[-1]) if broken and silent else ""
 
 
 def _try(python: Path, recipe: Recipe) -> None:

@@ -3,16 +3,17 @@
 import pytest
 
 from spikerl.errors import MissingSimulatorError
-from spikerl.hardware.lava.setup import set_up
+from spikerl.hardware.lava.setup import DownloadError, set_up
 
 
 @pytest.fixture(scope="session")
 def lava_python():
-    """Return the interpreter that `spikerl lava setup` makes, made now where it is not there; skip without 3.10.
+    """Return the interpreter that `spikerl lava setup` makes, made now where it is not there.
 
-    A second worker waits for the first, as any two who set it up at once do.
+    Skip where it cannot be made: without a Python 3.10, or where no package index answers; whatever else fails is a
+    failure. A second worker waits for the first, as any two who set it up at once do.
     """
     try:
         return set_up(print)
-    except MissingSimulatorError as error:
+    except (MissingSimulatorError, DownloadError) as error:
         pytest.skip(str(error))

@@ -7,9 +7,12 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +20,8 @@ import pytest
 from spikerl.cli.examination import examine
 from spikerl.errors import MissingSimulatorError, RunError
 from spikerl.hardware.emulation.emulator import Emulator
-from spikerl.hardware.lava.finding import VARIABLE, find_python
-from spikerl.hardware.lava.setup import LAVA, READY, Recipe, environment, set_up
+from spikerl.hardware.lava.finding import VARIABLE, candidates, find_python
+from spikerl.hardware.lava.setup import LAVA, READY, DownloadError, Recipe, environment, set_up
 from spikerl.hardware.machine import FixedWindow
 from spikerl.hardware.program import Connection, Input, Neurons, Program
 from tests.commands.programs import invoke
@@ -85,6 +88,29 @@ def test_what_does_not_start_is_passed_over(bare):
     assert find_python() == good
     _program(bare / "bin" / "python3.10", "echo 3.10")
     assert find_python() == bare / "bin" / "python3.10"
+
+
+def test_candidates_come_in_their_order(bare, monkeypatch):
+    """Catches pyenv's oldest taken for its newest, 3.10.9 for newer than 3.10.13, and a conda that goes before it."""
+    on_path = _program(bare / "bin" / "python3.10", "echo 3.10")
+    versions = bare / "home" / ".pyenv" / "versions"
+    pyenv = [_program(versions / name / "bin" / "python", "echo 3.10") for name in ("3.10.13", "3.10.9", "3.10.2")]
+    for other in ("3.9.18", "3.11.7", "3.1.0"):
+        _program(versions / other / "bin" / "python", "echo 3.10")
+    of_uv = _program(bare / "uv" / "python3.10", "echo 3.10")
+    _program(bare / "bin" / "uv", f"echo {of_uv}")
+    monkeypatch.setenv("CONDA_PREFIX", str(bare / "conda"))
+    of_conda = _program(bare / "conda" / "bin" / "python3.10", "echo 3.10")
+    expected = [on_path, *pyenv, of_uv, of_conda]
+    assert list(candidates()) == expected
+    for k, refuses in enumerate(expected):
+        assert find_python() == refuses
+        _program(refuses, "exit 127")
+        assert list(candidates()) == expected, f"what refuses to start, candidate {k}, is still tried"
+    with pytest.raises(MissingSimulatorError) as caught:
+        find_python()
+    told = [str(caught.value).index(f"{path} does not start") for path in expected]
+    assert told == sorted(told)
 
 
 @pytest.mark.parametrize("where", ["uv", "noted by conda", "beside conda", "active conda"])
@@ -164,6 +190,63 @@ def test_another_file_than_the_locked_one_is_refused(recipe, bare):
     with pytest.raises(RunError, match="(?s)pip for Lava's environment failed.*(?i:hash)"):
         set_up(lambda line: None, recipe)
     assert environment(recipe) is None
+
+
+@pytest.fixture
+def offline(recipe, bare, monkeypatch):
+    """The same on a machine whose package index does not answer."""
+    (bare / "seven-1.0-py3-none-any.whl").unlink()
+    monkeypatch.delenv("PIP_NO_INDEX")
+    for name, value in (("CONFIG_FILE", os.devnull), ("INDEX_URL", "http://127.0.0.1:9/simple"), ("RETRIES", "1")):
+        monkeypatch.setenv(f"PIP_{name}", value)
+    return recipe
+
+
+def test_an_index_that_does_not_answer_is_named(offline, monkeypatch):
+    """Catches a machine without a network told that a version does not exist, or nothing but what pip printed."""
+    with pytest.raises(DownloadError, match=r"^no package index answers \(\w*Connection\w*\): pip for Lava's"):
+        set_up(lambda line: None, offline)
+    assert environment(offline) is None
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(DownloadError, match=r"no package index answers \(PIP_NO_INDEX is set\)"):
+        set_up(lambda line: None, offline)
+
+
+def test_an_index_that_answers_is_no_missing_network(offline, bare, monkeypatch):
+    """Catches a package that no index has, or a file that is another, taken for a machine without a network."""
+
+    class Empty(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_error(404)
+
+        def log_message(self, *said):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
+            with pytest.raises(RunError, match="No matching distribution") as caught:
+                set_up(lambda line: None, offline)
+            assert not isinstance(caught.value, DownloadError)
+        finally:
+            server.shutdown()
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    _wheel(bare / "seven-1.0-py3-none-any.whl")
+    offline.requirements.write_text(f"seven==1.0 --hash=sha256:{'0' * 64}\n", encoding="utf-8")
+    with pytest.raises(RunError, match="(?i)hash") as caught:
+        set_up(lambda line: None, offline)
+    assert not isinstance(caught.value, DownloadError)
+
+
+def test_a_machine_without_a_network_skips_what_needs_lava(offline):
+    """Catches tests of Lava that fail where it cannot be loaded, and a skip that does not say why."""
+    which = f"{__file__}::test_the_environment_holds_what_the_lock_says"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", which]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+    assert done.returncode == 0 and "1 skipped" in done.stdout, done.stdout
+    assert "no package index answers" in done.stdout
 
 
 @pytest.mark.parametrize(
