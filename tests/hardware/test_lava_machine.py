@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from spikerl.errors import DescriptionError
@@ -20,6 +20,8 @@ from tests.hardware.drawn import learning_programs, static_programs, windows
 
 pytestmark = pytest.mark.xdist_group("lava")
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+STEPS = 200 if NIGHTLY else 60
+CUTS = st.lists(st.integers(1, STEPS - 1), max_size=2)
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +76,24 @@ def _compare(program: Program, pieces: list[FixedWindow], interpreter: Path, bat
     return emulator
 
 
+def _counted(program: Program, window: FixedWindow, after: Machine) -> None:
+    """Let `--hypothesis-show-statistics` say in how many programs something happened that could have differed."""
+    run = Emulator(program).run(window, tuple(program.neurons))
+    event(f"neurons fired: {any(spikes.any() for spikes in run.spikes.values())}")
+    learned = [(made, after.learned(name)) for name, made in program.connections.items() if made.rule is not None]
+    if learned:
+        event(f"weights moved: {any((now.weight != made.cut()).any() for made, now in learned)}")
+        event(f"tags moved: {any(now.tag.any() for _, now in learned)}")
+
+
 @settings(max_examples=300 if NIGHTLY else 20)
 @given(st.data())
 def test_drawn_programs_without_learning_agree(interpreter: Path, data: st.DataObject) -> None:
     """Catches whatever of neurons, synapses, delays, exponents or messages is computed otherwise than by Lava."""
     program = data.draw(static_programs())
-    window = data.draw(windows(program, steps=60))
-    _compare(program, _cut(window, data.draw(st.lists(st.integers(1, 59), max_size=2))), interpreter)
+    window = data.draw(windows(program, steps=STEPS))
+    emulator = _compare(program, _cut(window, data.draw(CUTS)), interpreter)
+    _counted(program, window, emulator)
 
 
 @settings(max_examples=150 if NIGHTLY else 10)
@@ -88,8 +101,9 @@ def test_drawn_programs_without_learning_agree(interpreter: Path, data: st.DataO
 def test_drawn_programs_that_learn_agree(interpreter: Path, data: st.DataObject) -> None:
     """Catches any trace, product, rounding, signal or order of the learning engine that is not Lava's."""
     program = data.draw(learning_programs())
-    window = data.draw(windows(program, steps=60))
-    _compare(program, _cut(window, data.draw(st.lists(st.integers(1, 59), max_size=2))), interpreter)
+    window = data.draw(windows(program, steps=STEPS))
+    emulator = _compare(program, _cut(window, data.draw(CUTS)), interpreter)
+    _counted(program, window, emulator)
 
 
 @pytest.mark.parametrize("seed", range(2))
