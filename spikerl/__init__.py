@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spikerl.backends.base import Hardware as Hardware
     from spikerl.connectivity import AllToAll as AllToAll
     from spikerl.connectivity import Blocks as Blocks
     from spikerl.connectivity import Explicit as Explicit
@@ -57,6 +58,7 @@ if (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / "models").is_dir():
     __path__.append(str(_CHECKOUT))
 
 _HOMES = {
+    "spikerl.backends.base": "Hardware",
     "spikerl.connectivity": "AllToAll Blocks Explicit Normal OneToOne Probability Uniform Values",
     "spikerl.network": "Network Projection",
     "spikerl.neurons": "LIF AdaptiveLIF Poisson SpikeSource",

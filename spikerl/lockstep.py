@@ -216,6 +216,7 @@ def compare(
                 dt=run.dt,
                 record=EVERYTHING,
                 device=run.device,
+                hardware=each[name].hardware,
             )
         lockstep = Lockstep(sessions)
         instances = range(run.instances)

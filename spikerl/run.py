@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from spikerl.backends.base import load
 from spikerl.errors import DescriptionError, FileError, RunError, message
 from spikerl.experiment.building import Built, build
 from spikerl.experiment.reading import read
@@ -93,6 +94,7 @@ def execute(
         device=running.device,
         precision=running.precision,
         threads=running.threads,
+        hardware=experiment.hardware,
     ) as session:
         instances = range(running.instances)
         loop = ClosedLoop(session, built.circuit, experiment.trial_protocol, built.tasks, running.seed, instances)
@@ -109,6 +111,7 @@ def _play(
     writer: RunWriter | None = None
     state: dict[str, NDArray[Any]] = {}
     done = 0
+    keeps = load(running.backend).capabilities.checkpoints
     if resume:
         writer, state = RunWriter.resume(out, text)
     try:
@@ -123,7 +126,7 @@ def _play(
                 writer = RunWriter.create(out, text, facts, recorder.contents(trial))
             recorder.append(writer, trial)
             done += 1
-            if done % running.checkpoint_every == 0 and done < running.trials:
+            if keeps and done % running.checkpoint_every == 0 and done < running.trials:
                 writer.checkpoint(loop.state())
             if progress:
                 progress(Progress(done, running.trials, float(trial.columns["better"].mean())))

@@ -194,7 +194,8 @@ class Session:
                 raise DescriptionError(message(f"state[{name!r}]", array, wanted))
             kind, _, owner = name.partition("/")
             most = self.plan.neurons[owner].refractory if kind == "refractory" else MOST_STEPS
-            if array.dtype.kind == "i" and array.size and not 0 <= array.min() <= array.max() <= most:
+            own = kind == base.OWN  # a form of its own, which its back end checks
+            if not own and array.dtype.kind == "i" and array.size and not 0 <= array.min() <= array.max() <= most:
                 wrong = int(array.min() if array.min() < 0 else array.max())
                 raise DescriptionError(message(f"state[{name!r}]", wrong, f"0 to {most}"))
         self._engine.restore(state)
@@ -232,6 +233,7 @@ def open(
     precision: str = "float64",
     one_window: bool = False,
     threads: int | None = None,
+    hardware: base.Hardware | None = None,
 ) -> Session:
     """Open `network` on `backend` and return the session, at step 0.
 
@@ -239,7 +241,8 @@ def open(
     random spikes of that number and `seed`, on every back end alike. `dt`: step length. `device`: a torch device.
     `precision`: "float64" or "float32". `one_window`: the session will step once, for which Brian2 compiles a
     standalone program. `threads` among which the back end `native` shares the instances, without changing a bit of
-    what they do: by default one a processor core, or as many as OMP_NUM_THREADS says.
+    what they do: by default one a processor core, or as many as OMP_NUM_THREADS says. `hardware`: the chip, for the
+    back ends "loihi" and "lava", by default ``sp.Hardware()``.
     Raises `DescriptionError`, `UnitError`, `UnsupportedError`, `MissingSimulatorError`.
     """
     batch = whole_number(batch, 1, _MOST_INSTANCES, "batch")
@@ -250,6 +253,7 @@ def open(
         ("device", device, str, "the name of a device, such as 'cpu'"),
         ("precision", precision, str, "'float64' or 'float32'"),
         ("one_window", one_window, bool, "True or False"),
+        ("hardware", hardware, (base.Hardware, type(None)), "an sp.Hardware(...)"),
     ):
         if not isinstance(value, kind):
             raise DescriptionError(message(where, value, allowed))
@@ -275,9 +279,12 @@ def open(
         whole_number(threads, 1, MOST_THREADS, "threads"),
         spikes=_all(record.spikes, plan.sizes),
         voltages=_all(record.voltages, plan.neurons),
+        seed=check_seed(seed),
+        first_instance=first_instance,
+        hardware=hardware,
     )
     base.check(chosen, options)
-    hearing = Hearing(plan, check_seed(seed), range(first_instance, first_instance + batch))
+    hearing = Hearing(plan, options.seed, range(first_instance, first_instance + batch))
     return Session(network, plan, backend, chosen.open(plan, options), hearing, record)
 
 

@@ -6,15 +6,17 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import metadata
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikerl.discretise import Plan
-from spikerl.errors import MissingSimulatorError, UnsupportedError, message
+from spikerl.errors import DescriptionError, MissingSimulatorError, UnsupportedError, message, nearest
 from spikerl.inputs import Window
+from spikerl.keywords import described
 from spikerl.registry import BACKENDS, find, registered
+from spikerl.units import finite_number, whole_number
 
 State = dict[str, NDArray[Any]]
 """The complete state of all instances, in one form for all back ends, so that one can go on where another stopped.
@@ -22,8 +24,10 @@ State = dict[str, NDArray[Any]]
 Keys: ``step``; ``<variable>/<population>`` and ``refractory/<population>`` (steps left) [batch, neuron];
 ``history/<population>`` bool [delay, batch, neuron], row k the spikes of k + 1 steps ago; ``trace/<trace>``
 [batch, neuron]; ``weight/<projection>`` and ``eligibility/<projection>/<number>`` [batch, synapse];
-``modulator/<name>``, the filter r, [batch] or [batch, neuron].
+``modulator/<name>``, the filter r, [batch] or [batch, neuron]. A back end in fixed point has a form of its own: beside
+``step`` its keys are ``fixed/<name>``, and it checks them itself.
 """
+OWN = "fixed"
 
 
 @dataclass(frozen=True)
@@ -32,22 +36,61 @@ class Capabilities:
 
     `devices`: kinds of torch device it accepts ("cpu" for those that know no other); `precisions`: of its arithmetic;
     `one_window`: whether it has a faster way for sessions of a single window; `threads`: whether it can share the
-    instances among threads; `needs`: packages to install.
+    instances among threads; `hardware`: whether it runs in the fixed point of a chip, and so takes `Hardware`, and
+    agrees with others within its losses alone; `checkpoints`: whether it can return its state and go on from one;
+    `needs`: packages to install.
     """
 
     devices: tuple[str, ...] = ("cpu",)
     precisions: tuple[str, ...] = ("float64",)
     one_window: bool = False
     threads: bool = False
+    hardware: bool = False
+    checkpoints: bool = True
     needs: tuple[str, ...] = ()
     summary: str = ""
+
+
+@described
+@dataclass(frozen=True)
+class Hardware:
+    """A chip to run on in fixed point, and what may be lost on the way.
+
+    `target`: a name of ``spikerl list targets`` or the path of a TOML file. `weight_bits`, 1 to 8, of weights that do
+    not learn. `tolerance`: the largest relative error of any number that is accepted; `saturate`: accept all of them,
+    and clip modulators that are held beyond their range. `streams` of random rounding: "lava", one number a step for
+    all neurons and one for all synapses, as Lava 0.10 draws them, or "per-synapse". Raises `DescriptionError`.
+    """
+
+    target: str = "loihi2"
+    weight_bits: int = 8
+    tolerance: float = 0.05
+    saturate: bool = False
+    streams: Literal["lava", "per-synapse"] = "lava"
+
+    def __post_init__(self) -> None:
+        """Check every field but the target, which is read where it is used."""
+        if not isinstance(self.target, str) or not self.target:
+            raise DescriptionError(message("Hardware.target", self.target, "the name of a target, or a file's path"))
+        whole_number(self.weight_bits, 1, 8, "Hardware.weight_bits")
+        if finite_number(self.tolerance, "Hardware.tolerance") < 0:
+            raise DescriptionError(message("Hardware.tolerance", self.tolerance, "0 or more, such as 0.05"))
+        if not isinstance(self.saturate, bool):
+            raise DescriptionError(message("Hardware.saturate", self.saturate, "True or False"))
+        if self.streams not in STREAMS:
+            remedy = nearest(self.streams, STREAMS)
+            raise DescriptionError(message("Hardware.streams", self.streams, "lava or per-synapse", remedy))
+
+
+STREAMS = ("lava", "per-synapse")
 
 
 @dataclass(frozen=True)
 class Options:
     """How an engine is opened: `batch` instances in lockstep, on so many `threads`, and what it shall record.
 
-    A back end may record more spikes than it is asked for.
+    `seed` and `first_instance` are those of the session, for random numbers of the back end's own; `hardware` is for
+    back ends that declare it. A back end may record more spikes than it is asked for.
     """
 
     batch: int = 1
@@ -57,6 +100,9 @@ class Options:
     threads: int = 1
     spikes: tuple[str, ...] = ()
     voltages: tuple[str, ...] = ()
+    seed: int = 0
+    first_instance: int = 0
+    hardware: Hardware | None = None
 
 
 @dataclass(frozen=True)
@@ -169,6 +215,9 @@ def check(backend: Backend, options: Options) -> None:
     if options.threads > 1 and not able.threads:
         remedy = "leave threads out, or take 'native'"
         raise UnsupportedError(message(f"threads of back end {backend.name!r}", options.threads, "1", remedy))
+    if options.hardware is not None and not able.hardware:
+        remedy = "leave hardware out, or take 'loihi'"
+        raise UnsupportedError(message(f"hardware of back end {backend.name!r}", options.hardware, "none", remedy))
     if options.one_window and not able.one_window:
         remedy = "leave one_window out, or take 'brian2'"
         raise UnsupportedError(message(f"one_window of back end {backend.name!r}", True, "False", remedy))

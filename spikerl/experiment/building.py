@@ -9,7 +9,7 @@ from spikerl.circuit import Circuit
 from spikerl.discretise import Plan, discretise
 from spikerl.errors import DescriptionError, MissingSimulatorError, SpikerlError, message, nearest, shorten
 from spikerl.experiment.reading import assemble
-from spikerl.experiment.tables import Experiment, Running
+from spikerl.experiment.tables import Experiment
 from spikerl.tasks.base import Task
 from spikerl.units import steps
 
@@ -37,8 +37,12 @@ def build(experiment: Experiment) -> Built:
         raise type(error)(_laid_to(experiment, _causes(experiment, str(error)), str(error))) from error
 
 
-def _options(running: Running) -> base.Options:
-    return base.Options(running.instances, running.device, running.precision, threads=running.threads or 1)
+def _options(experiment: Experiment) -> base.Options:
+    running = experiment.run
+    threads = running.threads or 1
+    return base.Options(
+        running.instances, running.device, running.precision, threads=threads, hardware=experiment.hardware
+    )
 
 
 def _built(experiment: Experiment) -> Built:
@@ -48,7 +52,7 @@ def _built(experiment: Experiment) -> Built:
         raise DescriptionError(
             message("run.backend", running.backend, ", ".join(names), nearest(running.backend, names))
         )
-    base.check(base.load(running.backend), _options(running))
+    base.check(base.load(running.backend), _options(experiment))
     circuit = experiment.circuit.build(experiment.parts["circuit"])
     plan = discretise(circuit.network, running.dt)
     protocol = experiment.trial_protocol

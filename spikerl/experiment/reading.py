@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from spikerl.circuit import load_circuit
 from spikerl.errors import DescriptionError, message, nearest
 from spikerl.experiment.document import literal
-from spikerl.experiment.tables import TABLES, Experiment, Protocol, Recording, Running
+from spikerl.experiment.tables import TABLES, Experiment, OnHardware, Protocol, Recording, Running
 from spikerl.faults import translate, unknown_key
 from spikerl.registry import CIRCUITS, TASKS, registered
 from spikerl.tasks.base import load_task
@@ -129,7 +129,8 @@ def _models(tables: Tables, origins: Mapping[str, str]) -> dict[str, type[BaseMo
     """Return the model of each table; ``name`` chooses those of circuit and task."""
     circuit = load_circuit(_name(tables, "circuit", registered(CIRCUITS), origins))
     task = load_task(_name(tables, "task", registered(TASKS), origins))
-    return dict(zip(TABLES, (circuit.parameters, task.parameters, Protocol, Running, Recording), strict=True))
+    models = circuit.parameters, task.parameters, Protocol, Running, Recording, OnHardware
+    return dict(zip(TABLES, models, strict=True))
 
 
 def _name(tables: Tables, table: str, known: Iterable[str], origins: Mapping[str, str]) -> str:

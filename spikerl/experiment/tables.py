@@ -1,4 +1,4 @@
-"""The tables of an experiment: ``[circuit]``, ``[task]``, ``[protocol]``, ``[run]``, ``[record]``."""
+"""The tables of an experiment: circuit, task, protocol, run, record, hardware."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator
 
+from spikerl.backends.base import Hardware, load
 from spikerl.circuit import CircuitFactory
 from spikerl.errors import DescriptionError, message
 from spikerl.experiment.document import write
@@ -15,7 +16,7 @@ from spikerl.tasks.protocol import TrialProtocol
 from spikerl.threads import MOST_THREADS
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-TABLES = ("circuit", "task", "protocol", "run", "record")
+TABLES = ("circuit", "task", "protocol", "run", "record", "hardware")
 
 Names = Annotated[tuple[Annotated[str, Field(strict=True)], ...], Field(strict=False)]  # TOML has lists, no tuples
 
@@ -65,6 +66,21 @@ class Recording(BaseModel):
         raise DescriptionError(message("weights", value, "'every trial', 'end', 'never', or a number of trials from 1"))
 
 
+class OnHardware(BaseModel):
+    """The ``[hardware]`` table, for the back ends in fixed point: the fields of `Hardware`, which see.
+
+    `target` ("loihi2"), `weight_bits` (8), `tolerance` (0.05), `saturate` (false), `streams` ("lava").
+    """
+
+    model_config = STRICT
+
+    target: str = Field(default=Hardware.target, min_length=1)
+    weight_bits: int = Field(default=Hardware.weight_bits, ge=1, le=8)
+    tolerance: float = Field(default=Hardware.tolerance, ge=0)
+    saturate: bool = Hardware.saturate
+    streams: Literal["lava", "per-synapse"] = Hardware.streams
+
+
 _PHASES: dict[str, Any] = {phase.name: (str, phase.default) for phase in fields(TrialProtocol)}
 Protocol: type[BaseModel] = create_model(
     "Protocol",
@@ -98,6 +114,13 @@ class Experiment:
     def record(self) -> Recording:
         """The ``[record]`` table."""
         return cast(Recording, self.parts["record"])
+
+    @property
+    def hardware(self) -> Hardware | None:
+        """The chip that ``[hardware]`` describes, None where the back end is not in fixed point."""
+        if not load(self.run.backend).capabilities.hardware:
+            return None
+        return Hardware(**self.parts["hardware"].model_dump())
 
     @property
     def trial_protocol(self) -> TrialProtocol:

@@ -19,6 +19,18 @@ from tests.contract.comparison import close, gap, largest, same, same_state
 from tests.contract.networks import Case, Input
 
 
+def exact() -> list[str]:
+    """Return the names of all back ends that compute in real numbers, installed or not; the rest lose by design."""
+    return [name for name in base.names() if not _in_fixed_point(name)]
+
+
+def _in_fixed_point(name: str) -> bool:
+    try:
+        return base.load(name).capabilities.hardware
+    except MissingSimulatorError:
+        return False
+
+
 @dataclass(frozen=True)
 class Run:
     """What was seen over all windows, [time, batch, ...], the last weights, and the state at the end."""

@@ -1,8 +1,9 @@
 """One suite over every back end: on drawn circuits, each does what the reference does.
 
-Every registered back end is held against the reference; one whose simulator is not installed is skipped with the
-reason. Catches: a law derived wrongly, a wrong order where spikes coincide, delays and refractory periods off by one,
-weights outside their bounds, modulators a step late, instances of a batch that touch, a state that is not complete.
+Every registered back end but those in fixed point is held against the reference; one whose simulator is not installed
+is skipped with the reason. Catches: a law derived wrongly, a wrong order where spikes coincide, delays and refractory
+periods off by one, weights outside their bounds, modulators a step late, instances of a batch that touch, a state that
+is not complete.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
-from spikerl.backends import base
 from spikerl.discretise import discretise
 from tests.contract.networks import Case, cases, cut
-from tests.contract.running import conditioned, interpreted, opened, play, require, run, same_run
+from tests.contract.running import conditioned, exact, interpreted, opened, play, require, run, same_run
 
-BACKENDS = base.names()
+BACKENDS = exact()
 OTHERS = [name for name in BACKENDS if name != "reference"]
 
 

@@ -16,7 +16,7 @@ import pytest
 from spikerl.circuit import load_circuit
 from spikerl.cli.program import app
 from spikerl.experiment.document import write
-from spikerl.experiment.tables import Protocol, Recording, Running
+from spikerl.experiment.tables import OnHardware, Protocol, Recording, Running
 from spikerl.registry import CIRCUITS, TASKS, registered
 from spikerl.tasks import load_task
 from tests.contract.running import interpreted
@@ -60,7 +60,7 @@ def test_fields_lists_every_key_with_its_default() -> None:
         written |= {(f"{table} {name}".strip(), key, default) for key, default in ROW.findall(section)}
     models = {f"circuit {name}": load_circuit(name).parameters for name in registered(CIRCUITS)}
     models |= {f"task {name}": load_task(name).parameters for name in registered(TASKS)}
-    models |= {"protocol": Protocol, "run": Running, "record": Recording}
+    models |= {"protocol": Protocol, "run": Running, "record": Recording, "hardware": OnHardware}
     there = {
         (table, key, _shown(field.default))
         for table, model in models.items()

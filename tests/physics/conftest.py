@@ -1,4 +1,4 @@
-"""The back ends on which the closed forms are held: each that is installed."""
+"""The back ends on which the closed forms are held: each that is installed and computes in real numbers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from spikerl.backends import base
-from tests.contract.running import interpreted, require
+from tests.contract.running import exact, interpreted, require
 
 
-@pytest.fixture(params=base.names())
+@pytest.fixture(params=exact())
 def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of each registered back end in turn, skipped with the reason where it is not installed."""
     require(request.param)

@@ -1,0 +1,131 @@
+"""Weights in fixed point: mantissas of a projection that share an exponent."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikerl.discretise import ProjectionPlan
+from spikerl.errors import UnsupportedError, message
+from spikerl.hardware.lowering.losses import Kind, Loss, relative
+from spikerl.hardware.lowering.scales import Scale, grid, largest, reach, sign_mode
+from spikerl.hardware.program import WEIGHT_RANGE, Connection, Rule, SignMode
+
+_COARSER = 2
+"""By how many powers of two an exponent may lie above the finest, where few bits fall better there."""
+
+
+def lower_weights(
+    projection: ProjectionPlan, scale: Scale, bits: int, exponents: tuple[int, int]
+) -> tuple[Connection, list[Loss]]:
+    """Return the synapses of a projection without their rule, and what fixed point loses of them.
+
+    `bits` are those of weights that do not learn; a learning engine uses all 8. `exponents`: least and largest.
+    """
+    where = f"projection {projection.name!r}"
+    _check(projection, where)
+    sign = sign_mode(projection)
+    bits = 8 if projection.rule else bits
+    wanted = projection.weight * projection.scale * scale.weight
+    exponent = _exponent(projection, wanted, scale, sign, bits, exponents)
+    mantissa = _mantissas(wanted / 2.0**exponent, sign, bits)
+    unit = float(2.0**exponent / (projection.scale * scale.weight))
+    connection = Connection(
+        name=projection.name,
+        pre=projection.pre,
+        post=projection.post,
+        pre_index=projection.pre_index,
+        post_index=projection.post_index,
+        weight=mantissa,
+        delay=projection.delay - 1,
+        exponent=exponent,
+        bits=bits,
+        sign=sign,
+        unit=unit,
+    )
+    return connection, [*_changed(projection, mantissa, unit, where), *_bounds(projection, sign, unit, where)]
+
+
+def with_rule(connection: Connection, rule: Rule) -> Connection:
+    """Return `connection` that learns by `rule`."""
+    fields = {name: getattr(connection, name) for name in Connection.__dataclass_fields__}
+    return Connection(**(fields | {"rule": rule}))
+
+
+def _check(projection: ProjectionPlan, where: str) -> None:
+    pairs = np.stack([projection.pre_index, projection.post_index])
+    if len(np.unique(pairs, axis=1).T) != projection.weight.size:
+        remedy = "join them to one, or write two projections"
+        raise UnsupportedError(message(where, "several synapses of one pair of neurons", "one of each pair", remedy))
+    if projection.rule is not None and (projection.delay > 1).any():
+        wrong, remedy = f"{int(projection.delay.max())} steps", "leave the delay out"
+        raise UnsupportedError(message(f"{where}: delay of synapses that learn", wrong, "one step", remedy))
+
+
+def _exponent(
+    projection: ProjectionPlan,
+    wanted: NDArray[np.float64],
+    scale: Scale,
+    sign: SignMode,
+    bits: int,
+    exponents: tuple[int, int],
+) -> int:
+    """Return the exponent that holds the largest weight; among those near it, the one with the smallest error."""
+    most = reach(projection) * projection.scale * scale.weight
+    if most == 0:
+        return min(max(0, exponents[0]), exponents[1])
+    # A threshold is a whole number, so that a bound meant to be 255 can come out as 255.0001.
+    finest = math.ceil(math.log2(most / largest(sign, bits) * (1 - 1e-3)))
+    finest = min(max(finest, exponents[0]), exponents[1])
+    if projection.rule:
+        return finest
+    choices = range(finest, min(finest + _COARSER, exponents[1]) + 1)
+    return min(choices, key=lambda e: (_error(wanted / 2.0**e, _mantissas(wanted / 2.0**e, sign, bits)), e))
+
+
+def _error(wanted: NDArray[np.float64], got: NDArray[np.int64]) -> float:
+    # Rounded, so that the finest exponent wins where only the last digits of a sum differ.
+    return round(float(np.square(got - wanted).sum() / np.square(wanted).sum()), 12)
+
+
+def _mantissas(wanted: NDArray[np.float64], sign: SignMode, bits: int) -> NDArray[np.int64]:
+    """Return the nearest weights that `bits` bits can hold."""
+    step, (low, high) = grid(sign, bits), WEIGHT_RANGE[sign]
+    rounded = np.rint(wanted / step).astype(np.int64) * step
+    return np.clip(rounded, -(-low // step * step), high // step * step)
+
+
+def _changed(projection: ProjectionPlan, mantissa: NDArray[np.int64], unit: float, where: str) -> list[Loss]:
+    """Return the loss of the weight that changes most, relative to the largest."""
+    if not mantissa.size:
+        return []
+    got = mantissa.astype(np.float64) * unit
+    error = np.abs(got - projection.weight)
+    at = int(error.argmax())
+    size = float(np.abs(projection.weight).max())
+    lost = int(np.count_nonzero((got == 0) & (projection.weight != 0)))
+    note = f"the largest error of {got.size} weights" + (f"; {lost} of them become 0" if lost else "")
+    low, high = projection.rule.bounds if projection.rule else (-math.inf, math.inf)
+    outside = int(np.count_nonzero((projection.weight < low) | (projection.weight > high)))
+    if outside:
+        note += f"; {outside} begin outside the bounds of the rule"
+    kind: Kind = "clipping" if outside else "rounding"
+    return [Loss(where, "weight", kind, float(projection.weight[at]), float(got[at]), error[at] / size, note)]
+
+
+def _bounds(projection: ProjectionPlan, sign: SignMode, unit: float, where: str) -> list[Loss]:
+    """Return the losses of a rule's bounds, relative to the larger: a chip clips at the ends of the sign mode alone."""
+    if projection.rule is None:
+        return []
+    size = reach(projection)
+    losses = []
+    for name, wanted, end in zip(("lowest", "highest"), projection.rule.bounds, WEIGHT_RANGE[sign], strict=True):
+        got = end * unit
+        if not math.isfinite(wanted):
+            note = "weights without a bound end where the chip ends"
+            losses.append(Loss(where, f"{name} weight", "saturation", wanted, got, None, note))
+        elif relative(wanted, got) > 0:
+            losses.append(Loss(where, f"{name} weight", "rounding", wanted, got, abs(got - wanted) / size))
+    return losses
