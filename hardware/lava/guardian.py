@@ -1,9 +1,10 @@
 """The guardian: a script that starts the worker, outlives worker and program, and leaves nothing of either behind.
 
-``guardian.py NAME DESCRIPTOR COMMAND ...`` starts ``COMMAND ... DESCRIPTOR NAME``. It ends when the worker has ended,
-when its standard input closes, or when the process that started it is gone; before it does so it kills all that the
-worker started and removes the shared memory whose name begins with NAME. Orphans of the worker become its children
-(on Linux), so it finds them all. It knows the standard library only, and runs in a session of its own, which
+``guardian.py PARENT NAME DESCRIPTOR COMMAND ...`` starts ``COMMAND ... DESCRIPTOR NAME``. It ends when the worker has
+ended, when its standard input closes, or when PARENT, the process that started it, is gone; before it does so it kills
+all that the worker started and removes the shared memory whose name begins with NAME. Its exit status is the worker's
+(128 and the signal for one that a signal ended), or 0 where the worker had not ended. Orphans of the worker become its
+children (on Linux), so it finds them all. It knows the standard library only, and runs in a session of its own, which
 a signal to the program's group does not reach.
 """
 
@@ -20,15 +21,14 @@ import sys
 import time
 
 SECONDS = 0.1
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def main() -> None:
     """Start, watch, clean up."""
-    parent = os.getppid()
-    name, descriptor, *command = sys.argv[1:]
+    parent, name, descriptor, *command = sys.argv[1:]
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _control(_PR_SET_CHILD_SUBREAPER, 1)
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     worker = subprocess.Popen(
@@ -36,21 +36,31 @@ def main() -> None:
         pass_fds=[int(descriptor)],
         stdin=subprocess.DEVNULL,
         process_group=0,
-        preexec_fn=_default_signals,
+        preexec_fn=_become_the_worker,
     )
     os.close(int(descriptor))
-    while os.getppid() == parent and worker.poll() is None:
+    # A closed input does not tell of a parent that was killed and whose forked children have it open as well.
+    while os.getppid() == int(parent) and worker.poll() is None:
         if select.select([sys.stdin], [], [], SECONDS)[0]:
             break
+    ended = worker.returncode
     _end_all(worker)
     for left in glob.glob(f"/dev/shm/{name}*") + glob.glob(f"/dev/shm/sem.{name}*"):
         with contextlib.suppress(OSError):
             os.unlink(left)
+    sys.exit(0 if ended is None else 128 - ended if ended < 0 else ended)
 
 
-def _default_signals() -> None:
+def _become_the_worker() -> None:
+    """Hear signals again, and end with the guardian, before there is a worker that could ask for it."""
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_DFL)
+    if sys.platform == "linux":
+        _control(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _control(option: int, value: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def _end_all(worker: subprocess.Popen[bytes]) -> None:

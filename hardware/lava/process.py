@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -17,8 +19,9 @@ from typing import IO, Any, NoReturn
 from spikerl.errors import RunError, message
 from spikerl.hardware.lava import wire
 
-GRACE = 5.0
-"""Seconds beyond a heart beat after which a silent worker is taken for hanging."""
+GRACE = 4.0
+"""Seconds beyond a heart beat after which a silent worker is taken for hanging, so that it is ended within 5."""
+_END = 5.0  # seconds that a guardian may take to end everything
 PATIENCE = 120.0
 """Seconds without a step of any population after which a worker whose heart beats is taken for hanging."""
 LAVA = "0.10.0"
@@ -39,10 +42,11 @@ class WorkerProcess:
         self._log = tempfile.TemporaryFile()  # closed with the worker
         self._channel, theirs = socket.socketpair()
         self._channel.settimeout(wire.HEARTBEAT + GRACE)
-        here = [sys.executable, "-I", "-S", str(_HERE / "guardian.py"), self._name, str(theirs.fileno())]
+        here = [sys.executable, "-I", "-S", str(_HERE / "guardian.py")]
+        given = [str(os.getpid()), self._name, str(theirs.fileno())]
         try:
             self.guardian = subprocess.Popen(
-                [*here, str(python), "-s", "-E", "-u", "-B", str(_HERE / "worker" / "worker.py")],
+                [*here, *given, str(python), "-s", "-E", "-u", "-B", str(_HERE / "worker" / "worker.py")],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.PIPE,
                 stdout=self._log,
@@ -73,8 +77,10 @@ class WorkerProcess:
         try:
             wire.send(self._channel, kind, fields, arrays)
             return self._answer(kind, answer)
+        except wire.Silent:
+            self._silent(kind)
         except wire.Closed as error:
-            self._fail(kind, f"it ended, or closed its channel ({error})")
+            self._fail(kind, self._ended(str(error)))
         except wire.WireError as error:
             self._fail(kind, f"it sent what is no message: {error}")
         except BaseException:  # whatever interrupts: the answer under way would be taken for the next one's
@@ -99,7 +105,18 @@ class WorkerProcess:
                 self._fail(kind, f"it answered {came.kind!r:.80} in place of {answer!r}")
             return came
 
-    def _silent(self, kind: str) -> None:
+    def _ended(self, said: str) -> str:
+        """Return what became of a worker whose channel is closed; its guardian ends with it, and tells."""
+        try:
+            status = self.guardian.wait(timeout=_END)
+        except subprocess.TimeoutExpired:
+            return f"it closed its channel ({said})"
+        who, number = ("its guardian", -status) if status < 0 else ("it", status - 128)
+        if number <= 0:
+            return f"it ended, with status {status} ({said})"
+        return f"{who} was ended by signal {number} ({signal.strsignal(number)})"
+
+    def _silent(self, kind: str) -> NoReturn:
         self._fail(kind, f"it hangs: no sign of life in {wire.HEARTBEAT + GRACE:g} s")
 
     def _check(self, hello: wire.Message) -> None:
@@ -133,7 +150,7 @@ def _end(guardian: subprocess.Popen[bytes], channel: socket.socket, log: IO[byte
         with contextlib.suppress(OSError):
             guardian.stdin.close()
     try:
-        guardian.wait(timeout=GRACE)
+        guardian.wait(timeout=_END)
     except subprocess.TimeoutExpired:
         guardian.kill()
         guardian.wait()

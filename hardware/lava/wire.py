@@ -40,6 +40,10 @@ class Closed(Exception):
     """The other side is gone."""
 
 
+class Silent(Exception):
+    """The other side takes nothing for the channel's time-out."""
+
+
 class Message(NamedTuple):
     """A message: its `kind`, its `fields` (JSON values) and its `arrays` by name."""
 
@@ -51,7 +55,10 @@ class Message(NamedTuple):
 def send(
     channel: socket.socket, kind: str, fields: Mapping[str, Any] | None = None, arrays: Mapping[str, Any] | None = None
 ) -> None:
-    """Send one message; arrays are converted to one of `DTYPES` of their kind. Raises `WireError`, `Closed`."""
+    """Send one message; arrays are converted to one of `DTYPES` of their kind.
+
+    Raises `WireError` for what is no message, `Silent` where the other side takes nothing, `Closed` where it is gone.
+    """
     given = {name: _sendable(name, array) for name, array in (arrays or {}).items()}
     listed = [[name, array.dtype.str, list(array.shape)] for name, array in given.items()]
     try:
@@ -64,8 +71,11 @@ def send(
     try:
         channel.sendall(_PREFIX.pack(MAGIC, len(header)) + header)
         for array in given.values():
-            if array.nbytes:
-                channel.sendall(array.reshape(-1).view(np.uint8).data)
+            content = array.reshape(-1).view(np.uint8).data if array.nbytes else b""
+            for begin in range(0, array.nbytes, _PIECE):  # the time-out is for a piece: a long message takes longer
+                channel.sendall(content[begin : begin + _PIECE])
+    except TimeoutError as error:
+        raise Silent(str(error)) from error
     except OSError as error:
         raise Closed(str(error)) from error
 

@@ -1,5 +1,8 @@
 """Lava's own interpreter, for the tests that run Lava itself."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from spikerl.errors import MissingSimulatorError
@@ -17,3 +20,10 @@ def lava_python():
         return set_up(print)
     except (MissingSimulatorError, DownloadError) as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def interpreter(request):
+    """Return the interpreter that SPIKERL_LAVA_INTERPRETER names, or else that of `lava_python`."""
+    named = os.environ.get("SPIKERL_LAVA_INTERPRETER")
+    return Path(named) if named else request.getfixturevalue("lava_python")

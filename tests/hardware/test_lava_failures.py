@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from spikerl.errors import DescriptionError, RunError
@@ -22,47 +19,16 @@ from spikerl.hardware.lava.process import WorkerProcess
 from spikerl.hardware.machine import FixedWindow
 from spikerl.hardware.program import Factor, Product, Program, Rule
 from tests.hardware.circuits import one_to_one, recurrent, spikes
+from tests.hardware.families import TIMED, Family, until
 
 pytestmark = pytest.mark.xdist_group("lava")
-SEGMENTS = Path("/dev/shm")
-LONGEST = 60.0  # seconds; a bound for what is broken, not a claim about speed
 
 if sys.platform != "linux":
     pytest.skip("what a killed worker leaves is looked up in /proc and /dev/shm", allow_module_level=True)
 
 
-@pytest.fixture(scope="module")
-def interpreter(request: pytest.FixtureRequest) -> Path:
-    named = os.environ.get("SPIKERL_LAVA_INTERPRETER")
-    return Path(named) if named else request.getfixturevalue("lava_python")
-
-
 def _window(steps: int = 5) -> FixedWindow:
     return FixedWindow(steps, {"in": spikes(steps, 1, 12)})
-
-
-def _until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + LONGEST
-    while not true():
-        assert time.monotonic() < end, "still there"
-        time.sleep(0.05)
-
-
-class Family:
-    """A guardian, its worker, and all that the worker has started, and their shared memory."""
-
-    def __init__(self, guardian: int) -> None:
-        self.guardian = psutil.Process(guardian)
-        self.name = next(part for part in self.guardian.cmdline() if part.startswith("spikerl-"))
-        self.worker = self.guardian.children()[0]
-        self.members = [self.guardian, *self.guardian.children(recursive=True)]
-
-    def segments(self) -> list[Path]:
-        return [path for path in SEGMENTS.iterdir() if self.name in path.name]
-
-    def gone(self) -> bool:
-        alive = [one for one in self.members if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
-        return not alive and not self.segments()
 
 
 def _family(machine: LavaMachine) -> Family:
@@ -71,33 +37,45 @@ def _family(machine: LavaMachine) -> Family:
     return family
 
 
-def test_a_closed_machine_leaves_nothing(interpreter: Path) -> None:
+@TIMED
+def test_a_closed_machine_leaves_nothing(interpreter: Path, within: float) -> None:
     """Catches Lava's processes and segments of shared memory that outlive a machine, and a second close that fails."""
     machine = LavaMachine(recurrent(), python=interpreter)
     machine.run(_window())
     family = _family(machine)
+    begin = time.monotonic()
     machine.close()
     machine.close()
-    _until(family.gone)
+    until(family.gone, within, begin)
 
 
+_SAID = {
+    "worker": r"it was ended by signal 9 \(Killed\)",
+    "guardian": r"its guardian was ended by signal 9 \(Killed\)",
+    "child": "a process of Lava's ended",
+}
+
+
+@TIMED
 @pytest.mark.parametrize("attempt", range(3))
 @pytest.mark.parametrize("victim", ["worker", "guardian", "child"])
-def test_whoever_is_killed_takes_the_rest_along(interpreter: Path, victim: str, attempt: int) -> None:
-    """Catches a run that waits for the dead, and what a SIGKILL leaves of processes and shared memory."""
+def test_whoever_is_killed_takes_the_rest_along(interpreter: Path, victim: str, attempt: int, within: float) -> None:
+    """Catches a run that waits for the dead, an error that does not say what ended, and what a SIGKILL leaves."""
     with LavaMachine(recurrent(), python=interpreter) as machine:
         machine.run(_window())
         family = _family(machine)
         children = family.worker.children()
         chosen = {"worker": family.worker, "guardian": family.guardian, "child": children[-1 - attempt]}[victim]
         chosen.kill()
-        with pytest.raises(RunError, match="Lava worker, 'run'"):
+        begin = time.monotonic()
+        with pytest.raises(RunError, match=f"^Lava worker, 'run': {_SAID[victim]}"):
             machine.run(_window(2000))
-    _until(family.gone)
+        until(family.gone, within, begin)
 
 
-@pytest.mark.parametrize("attempt", range(2))
-def test_nothing_outlives_a_program_that_is_killed(interpreter: Path, attempt: int) -> None:
+@TIMED
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+def test_nothing_outlives_a_program_that_is_killed(interpreter: Path, busy: bool, within: float) -> None:
     """Catches a worker, or shared memory, that waits for ever for a program that is gone."""
     script = (
         "import sys, time\n"
@@ -108,7 +86,7 @@ def test_nothing_outlives_a_program_that_is_killed(interpreter: Path, attempt: i
         "machine = LavaMachine(recurrent(), python=Path(sys.argv[1]))\n"
         "machine.run(_window())\n"
         "print(machine._workers[0].guardian.pid, flush=True)\n"
-        + ("time.sleep(600)\n" if attempt else "machine.run(_window(200_000))\n")
+        + ("machine.run(_window(200_000))\n" if busy else "time.sleep(600)\n")
     )
     root = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-c", script, str(interpreter)]
@@ -119,18 +97,23 @@ def test_nothing_outlives_a_program_that_is_killed(interpreter: Path, attempt: i
             assert len(family.members) > 5 and family.segments()
         finally:
             program.send_signal(signal.SIGKILL)
-    _until(family.gone)
+            begin = time.monotonic()
+    until(family.gone, within, begin)
 
 
-def test_a_stopped_worker_is_found_out(interpreter: Path) -> None:
-    """Catches a run that waits for ever for a worker whose heart no longer beats."""
+@TIMED
+@pytest.mark.parametrize("steps", [5, 20_000], ids=["that answers nothing", "that takes nothing"])
+def test_a_stopped_worker_is_found_out(interpreter: Path, steps: int, within: float) -> None:
+    """Catches a run that waits for ever for a worker whose heart no longer beats, or for it to take a long message."""
     with LavaMachine(recurrent(), python=interpreter) as machine:
         machine.run(_window())
         family = _family(machine)
         family.worker.suspend()
-        with pytest.raises(RunError, match="no sign of life"):
-            machine.run(_window())
-        _until(family.gone)
+        begin = time.monotonic()
+        with pytest.raises(RunError, match="^Lava worker, 'run': it hangs: no sign of life"):
+            machine.run(_window(steps))
+        assert time.monotonic() - begin < wire.HEARTBEAT + within
+        until(family.gone, within)
         with pytest.raises(RunError, match="has ended"):
             machine.run(_window())
 
@@ -144,7 +127,7 @@ def test_a_stopped_process_of_lavas_is_found_out(interpreter: Path) -> None:
             child.suspend()
         with pytest.raises(RunError, match="no step in 3 s"):
             machine.run(_window())
-        _until(family.gone)
+        until(family.gone)
 
 
 def test_what_fails_in_the_worker_is_told_with_its_trace(interpreter: Path) -> None:

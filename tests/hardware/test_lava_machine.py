@@ -24,12 +24,6 @@ STEPS = 200 if NIGHTLY else 60
 CUTS = st.lists(st.integers(1, STEPS - 1), max_size=2)
 
 
-@pytest.fixture(scope="module")
-def interpreter(request: pytest.FixtureRequest) -> Path:
-    named = os.environ.get("SPIKERL_LAVA_INTERPRETER")
-    return Path(named) if named else request.getfixturevalue("lava_python")
-
-
 def _same(where: str, here: np.ndarray, there: np.ndarray) -> None:
     """Name the first number that differs, in the order of its axes."""
     assert here.shape == there.shape, where
