@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import cast
 
 from spikerl.backends import base
 from spikerl.circuit import Circuit
 from spikerl.discretise import Plan, discretise
 from spikerl.errors import DescriptionError, MissingSimulatorError, SpikerlError, message, nearest, shorten
 from spikerl.experiment.reading import assemble
-from spikerl.experiment.tables import Experiment
+from spikerl.experiment.tables import Experiment, OnHardware
+from spikerl.hardware.engine import prepared
+from spikerl.hardware.target import load_target
 from spikerl.tasks.base import Task
 from spikerl.units import steps
 
@@ -55,6 +58,9 @@ def _built(experiment: Experiment) -> Built:
     base.check(base.load(running.backend), _options(experiment))
     circuit = experiment.circuit.build(experiment.parts["circuit"])
     plan = discretise(circuit.network, running.dt)
+    load_target(cast(OnHardware, experiment.parts["hardware"]).target)
+    if experiment.hardware is not None:
+        prepared(plan, experiment.hardware)
     protocol = experiment.trial_protocol
     for phase in fields(protocol):
         where = f"protocol.{phase.name}"
