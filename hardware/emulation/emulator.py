@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spikerl.errors import DescriptionError, message
 from spikerl.hardware.emulation.memory import FREE, Heard, Memory, Seen, fresh
 from spikerl.hardware.emulation.packing import check_alike, layout, numbers, orders
+from spikerl.hardware.emulation.room import Room, room
 from spikerl.hardware.emulation.stepping import advance
 from spikerl.hardware.emulation.traces import SharedStreams
 from spikerl.hardware.machine import FixedRun, FixedWindow, Learned, MachineState
@@ -52,7 +53,9 @@ class Emulator:
         keys = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
         self._keys = keys + np.arange(first_instance, first_instance + batch, dtype=np.uint64)
         self._threads = ThreadPoolExecutor(threads) if threads > 1 else None
-        self._most = threads
+        parts = min(batch, 4 * threads) if threads > 1 else 1
+        self._edges = np.linspace(0, batch, parts + 1).astype(int).tolist()
+        self._rooms = [room(self._layout) for _ in range(parts)]
         self._memory = fresh(self._layout, self._numbers, self.programs, self._which)
         self._step = 0
         self._streams = self._at(0)
@@ -66,6 +69,7 @@ class Emulator:
             first += neurons.size
         chosen = [np.arange(first)[places[name]] for name in watched]
         heard = Heard(
+            sent=self._sent(window),
             messages=self._messages(window),
             held=np.stack(
                 [window.held.get(name, np.full((steps, batch), FREE)) for name in program.signals], axis=2
@@ -137,13 +141,23 @@ class Emulator:
         rules = [c.rule for c in self.programs[0].connections.values() if c.rule is not None]
         return [SharedStreams(rule.seed, rule.epoch, step) for rule in rules]
 
-    def _messages(self, window: FixedWindow) -> NDArray[np.uint8] | NDArray[np.int32]:
+    def _sent(self, window: FixedWindow) -> NDArray[np.uint64]:
+        """Return who sends as bits, the words of the inputs side by side, [step, batch, word]."""
+        first = self._layout.first_word
+        octets = np.zeros((window.steps, self.batch, 8 * int(first[-1])), np.uint8)
+        for k, (name, population) in enumerate(self.programs[0].inputs.items()):
+            given = np.broadcast_to(window.messages[name], (window.steps, self.batch, population.size))
+            bits = np.packbits(given != 0 if population.message_bits else given.astype(np.uint8), 2, "little")
+            octets[:, :, 8 * first[k] : 8 * first[k] + bits.shape[2]] = bits
+        return octets.view(np.uint64)
+
+    def _messages(self, window: FixedWindow) -> NDArray[np.int32]:
+        """Return what the inputs send, side by side, [step, batch, neuron]; of no neuron where none is graded."""
         inputs = self.programs[0].inputs
         graded = any(population.message_bits for population in inputs.values())
-        kind = np.int32 if graded else np.uint8
-        messages = np.empty((window.steps, self.batch, sum(p.size for p in inputs.values())), kind)
+        messages = np.empty((window.steps, self.batch, graded * sum(p.size for p in inputs.values())), np.int32)
         first = 0
-        for name, population in inputs.items():
+        for name, population in inputs.items() if graded else ():
             messages[:, :, first : first + population.size] = window.messages[name]
             first += population.size
         return messages
@@ -151,12 +165,12 @@ class Emulator:
     def _advance(self, heard: Heard, seen: Seen) -> None:
         """Run all instances, shared among threads."""
 
-        def part(first: int, last: int) -> None:
-            advance(self._layout, self._numbers, self._which, self._memory, heard, seen, self._step, first, last)
+        def part(first: int, last: int, where: Room) -> None:
+            advance(self._layout, self._numbers, self._which, self._memory, heard, seen, self._step, first, last, where)
 
-        if self._threads is None or self.batch == 1:
-            part(0, self.batch)
+        if self._threads is None:
+            part(0, self.batch, self._rooms[0])
             return
-        edges = np.linspace(0, self.batch, min(self.batch, 4 * self._most) + 1).astype(int).tolist()
-        for done in [self._threads.submit(part, a, b) for a, b in zip(edges, edges[1:], strict=False)]:
+        parts = zip(self._edges, self._edges[1:], self._rooms, strict=False)
+        for done in [self._threads.submit(part, *each) for each in parts]:
             done.result()

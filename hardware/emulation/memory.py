@@ -27,8 +27,8 @@ class Memory(NamedTuple):
     v: NDArray[np.int32]
     wait: NDArray[np.int32]
     arriving: NDArray[np.int32]
-    weight: NDArray[np.int32]
-    tag: NDArray[np.int32]
+    weight: NDArray[np.int16]
+    tag: NDArray[np.int16]
     x: NDArray[np.int32]
     tx: NDArray[np.int32]
     y: NDArray[np.int32]
@@ -38,13 +38,15 @@ class Memory(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """A window as the loops read it: `messages` [step, batch, input neuron], `held` [step, batch, signal] or `FREE`.
+    """A window as the loops read it: `sent` [step, batch, word], a bit for each input neuron, says who sends.
 
+    `messages` [step, batch, input neuron] says what, where any are graded; `held` [step, batch, signal] or `FREE`.
     `random` [learner, 3, step] of the shared streams; `keys` [batch], for streams of their own, which `own` asks for.
     `watched` [neuron] are the neurons whose u and v are recorded.
     """
 
-    messages: NDArray
+    sent: NDArray[np.uint64]
+    messages: NDArray[np.int32]
     held: NDArray[np.int16]
     random: NDArray[np.float64]
     keys: NDArray[np.uint64]
@@ -74,8 +76,8 @@ def fresh(network: Layout, values: Numbers, programs: Sequence[Program], which: 
         v=np.zeros((batch, neurons), np.int32),
         wait=np.zeros((batch, neurons), np.int32),
         arriving=np.zeros((batch, network.ring, neurons), np.int32),
-        weight=np.array([weights[k] for k in which], dtype=np.int32).reshape(batch, synapses),
-        tag=np.zeros((batch, synapses), np.int32),
+        weight=np.array([weights[k] for k in which], dtype=np.int16).reshape(batch, synapses),
+        tag=np.zeros((batch, synapses), np.int16),
         x=np.zeros((batch, 2, x), np.int32),
         tx=np.zeros((batch, x), np.int32),
         y=np.zeros((batch, 3, y), np.int32),

@@ -15,29 +15,37 @@ from numpy.typing import NDArray
 
 from spikerl.errors import DescriptionError, message
 from spikerl.hardware.emulation.traces import decay_tables
-from spikerl.hardware.program import WEIGHT_RANGE, WIDTHS, Connection, Program, Rule, right_shift
+from spikerl.hardware.program import WEIGHT_RANGE, WIDTHS, Connection, Product, Program, Rule, right_shift
 
 Integers = NDArray[np.int64]
 VARIABLES = ("x1", "x2", "y1", "y2", "y3", "w", "t")
 DEPENDENCIES = ("x0", "y0", "u")
 HEARD = ("trace", "signal", "constant")
 NOWHERE = -1
+TRACES, MIXED = 0, 1
+"""Stand in `Layout.own` for no factor of the synapse, and for several, or one that is not taken as it is."""
+WORD = 64
 
 
 class Layout(NamedTuple):
     """The structure of a network: numbers of neurons and synapses, who reaches whom, the factors of rules.
 
-    `first_neuron` [population + 1]; `pre`, `post`, `first_synapse` [+ 1], `first_row`, `first_column`, `slots`,
+    `first_neuron` [population + 1], `first_word` [input + 1] of the bits that say who sends, `sends` [population],
+    whether its spikes go anywhere; `pre`, `post`, `first_synapse` [+ 1], `first_row`, `first_column`, `slots`,
     `full` (all pairs, and no delay), `graded` and `rule` (or -1) of each connection; `row` and `column` where the
     synapses of a neuron begin; `target`, `delay`, and by post-synaptic neuron `synapse` and `origin` of synapses.
-    Learning connections: `epoch`, `decimate`, `products` [+ 1], `heard`, `three`, and where their own synapses and
-    traces begin. Products: `changes` (0 w, 1 t), `when`, `factors` [+ 1]; factors: `variable`, `constant`, `sign`.
+    Learning connections: `epoch`, `decimate`, `products` [+ 1], `heard`, `three`, `reads` (w, t, as a factor), and
+    where their own synapses and traces begin. Products: `changes` (0 w, 1 t), `when`, `factors` [+ 1], `own`; factors:
+    `variable`, `constant`, `sign`, `width`. `own` says what of a product is the synapse's own: nothing (`TRACES`), w or
+    t as it is (its place among `VARIABLES`), or what must be multiplied out for each (`MIXED`).
     `source` of each signal.
     """
 
     inputs: int
     ring: int
     first_neuron: Integers
+    first_word: Integers
+    sends: Integers
     pre: Integers
     post: Integers
     first_synapse: Integers
@@ -63,7 +71,9 @@ class Layout(NamedTuple):
     products: Integers
     changes: Integers
     when: Integers
+    reads: Integers
     factors: Integers
+    own: Integers
     variable: Integers
     constant: Integers
     sign: Integers
@@ -124,6 +134,8 @@ def layout(program: Program) -> Layout:
         inputs=len(program.inputs),
         ring=longest + 2,
         first_neuron=_starts(sizes),
+        first_word=_starts([-(-program.size(name) // WORD) for name in program.inputs]),
+        sends=_integers(_sends(program, name) for name in names),
         pre=_integers(place[c.pre] for c in connections),
         post=_integers(place[c.post] for c in connections),
         first_synapse=_starts([c.weight.size for c in connections]),
@@ -149,7 +161,9 @@ def layout(program: Program) -> Layout:
         products=_starts([len(rule.products) for rule in rules]),
         changes=_integers(product.target == "t" for product in products),
         when=_integers(DEPENDENCIES.index(product.dependency) for product in products),
+        reads=np.array([[_reads(rule, v) for v in "wt"] for rule in rules], dtype=np.int64).reshape(-1, 2),
         factors=_starts([len(product.factors) for product in products]),
+        own=_integers(_own(product, rule) for rule in rules for product in rule.products),
         variable=_integers(VARIABLES.index(factor.variable) for factor in factors),
         constant=_integers(factor.constant for factor in factors),
         sign=_integers(factor.sign for factor in factors),
@@ -187,9 +201,9 @@ def _numbers(program: Program) -> tuple[NDArray, ...]:
         _joined([c.cut()[orders(c)] for c in connections], np.int16),
         _integers(c.exponent for c in connections),
         np.array([WEIGHT_RANGE[c.sign] for c, _ in learned], dtype=np.int64).reshape(-1, 2),
-        np.array([(p.mantissa, right_shift(p.factors), p.exponent + 7) for p in products], dtype=np.int64).reshape(
-            -1, 3
-        ),
+        np.array(
+            [(p.mantissa, min(right_shift(p.factors), 31), p.exponent + 7) for p in products], dtype=np.int64
+        ).reshape(-1, 3),
         np.array([(*rule.x_impulse, *_impulses(rule)) for _, rule in learned], dtype=np.int64).reshape(-1, 5),
         np.array([kept for kept, _ in tables], dtype=np.int32).reshape(-1, 5, 256),
         np.array([share for _, share in tables], dtype=np.float64).reshape(-1, 5, 256),
@@ -222,9 +236,29 @@ def _heard(rule: Rule, signals: dict[str, int]) -> list[tuple[int, int]]:
     return [(HEARD.index(h.kind), signals.get(h.signal, NOWHERE)) for h in rule.heard]
 
 
+def _sends(program: Program, name: str) -> bool:
+    sources = {signal.source for signal in program.signals.values()}
+    ends = {end for c in program.connections.values() for end in ((c.pre, c.post) if c.rule else (c.pre,))}
+    return name in sources | ends
+
+
 def _is_full(program: Program, connection: Connection) -> bool:
     pairs = program.size(connection.pre) * program.size(connection.post)
     return connection.weight.size == pairs and not connection.delay.any()
+
+
+def _reads(rule: Rule, variable: str) -> bool:
+    return any(factor.variable == variable for product in rule.products for factor in product.factors)
+
+
+def _own(product: Product, rule: Rule) -> int:
+    # At a post-synaptic spike x is that of another moment for each neuron, where an epoch has several.
+    late = product.dependency == "y0" and rule.epoch > 1
+    own = [f for f in product.factors if f.variable in "wt" or (late and f.variable in ("x1", "x2"))]
+    if not own:
+        return TRACES
+    plain = len(own) == 1 and own[0].variable in "wt" and own[0].constant == 0 and not own[0].sign
+    return VARIABLES.index(own[0].variable) if plain else MIXED
 
 
 def _starts(lengths: Sequence[int]) -> Integers:
