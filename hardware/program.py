@@ -1,11 +1,13 @@
 """The fixed-point program: a circuit as integers, the same for the emulator, for Lava and for a chip.
 
 Plain data, all of it, in the convention of Lava 0.10 (its process models `PyLifModelBitAcc`, `Dense`, `LearningDense`).
+Integers have 32 bits and wrap around; the products with ``4095 - du`` and ``4096 - dv``, and signals, have 64.
 In step t, in this order:
 
 1. spikes of step ``t - 1 - delay`` arrive: ``a = sum of weight * message``, shifted by the connection's exponent (left,
    or right with floor), added over connections;
-2. ``u <- sgn(u) (|u| (4095 - du) >> 12) + (a << 6)``, wrapped to 24 bits;
+2. ``u <- sgn(u) (|u| (4095 - du) >> 12) + (a << 6)``; then a u above 2**23 loses 2**24, one of -2**23 or below gains
+   it, once: a larger u stays outside of its 24 bits, and is clipped in v alone;
    ``v <- clip(sgn(v) (|v| (4096 - dv) >> 12) + u + bias, +-(2**23 - 1))`` with the new u;
 3. a neuron spikes where ``v > vth << 6``, and its v becomes 0; in the `refractory` steps after it v stays 0;
 4. signals take their value of this step;
@@ -95,7 +97,8 @@ class Product:
 
     `dependency`: x0 (a pre-synaptic spike in the epoch; traces are read at the last one), y0 (post-synaptic), u (the
     epoch's end, in every 2**`decimate`-th epoch of the rule). The engine computes
-    ``clip((product of factors * mantissa >> shift) << (exponent + 7))`` in 32 bits, in units of 1/128 of the target;
+    ``clip((product of factors * mantissa >> shift) << (exponent + 7))`` in 32 bits, which wrap around before the clip
+    to -(2**15 + 1) to 2**15 - 1, in units of 1/128 of the target; so it clips the sum after each product.
     `shift` follows from the widths of the factors (`right_shift`) and is not made good.
     """
 
@@ -134,11 +137,15 @@ class Heard:
 class Rule:
     """A learning rule, a sum of products for the weight and one for the tag, applied at the end of each `epoch`.
 
-    Traces: ``x <- floor(exp(-1/tau) x)`` plus one with the probability of the remainder, in each step of the epoch, and
-    plus `impulse` at the last spike in it (at most 127); a tau of 0 is no trace. Two-factor rules (`heard` empty) have
-    traces y1 to y3 of the post-synaptic spikes, of the same law. In three-factor rules y1 to y3 are what `heard` says,
-    in the last step of the epoch, which then decays like a trace whose tau is 65535.
-    `seed`: of the random numbers of traces, in the convention of Lava.
+    Traces are computed at the end of an epoch, from what they were at its beginning, for each of its steps:
+    ``x <- floor(exp(-1/tau) x)`` plus one with the probability of the remainder, and plus `impulse` in the step of the
+    neuron's last spike. Each earlier spike of the epoch has added `impulse` to the value at the beginning, and decays
+    from there. Whatever adds an impulse, one of 0 too, clips to 0 to 127. A tau of 0 is no trace.
+    Two-factor rules (`heard` empty) have traces y1 to y3 of the post-synaptic spikes, of the same law. In three-factor
+    rules y1 to y3 are what `heard` says in the last step of the epoch, taken for the value at the beginning of a trace
+    of tau 65535 and impulse 0: it hardly decays, but a negative one is 0 from the step of the neuron's last spike on.
+    `seed`: of the random numbers of traces, in the convention of Lava: one number for all traces x, and one for all y,
+    of a connection in an epoch.
     """
 
     products: tuple[Product, ...]

@@ -15,7 +15,7 @@ from spikerl.hardware.emulation.emulator import Emulator
 from spikerl.hardware.lava.machine import LavaMachine
 from spikerl.hardware.machine import FixedRun, FixedWindow, Learned, Machine
 from spikerl.hardware.program import Factor, Heard, Input, Neurons, Product, Program, Rule, Signal
-from tests.hardware.circuits import connection, dopaminergic, recurrent, spikes
+from tests.hardware.circuits import connection, dopaminergic, one_to_one, recurrent, spikes
 from tests.hardware.drawn import learning_programs, static_programs, windows
 
 pytestmark = pytest.mark.xdist_group("lava")
@@ -152,6 +152,39 @@ def test_graded_messages_agree(interpreter: Path, rule: Rule | None) -> None:
     )
     messages = spikes(80, 1, 12, 0.3) * np.random.default_rng(4).integers(1, 256, (80, 1, 12))
     assert _compare(program, [FixedWindow(80, {"in": messages})], interpreter).learned("c").weight.any()
+
+
+@pytest.mark.parametrize("bits", [0, 24])
+@pytest.mark.parametrize("exponent", [-7, 3, 20])
+def test_sums_that_overflow_agree(interpreter: Path, bits: int, exponent: int) -> None:
+    """Catches sums that have more than 32 bits, or are kept within them, and a u that is wrapped twice, or clipped."""
+    weights = np.full((3, 2), 255)
+    program = Program(
+        {"in": Input("in", 3, message_bits=bits)},
+        {"out": Neurons("out", 2, 0, 0, 131071)},
+        {},
+        {"c": connection("c", "in", "out", weights, exponent=exponent)},
+    )
+    rng = np.random.default_rng(bits)
+    messages = rng.integers(0, 2 ** max(1, bits), (60, 1, 3)) * (rng.random((60, 1, 3)) < 0.4)
+    _compare(program, [FixedWindow(60, {"in": messages})], interpreter)
+    if exponent == 20:
+        u = Emulator(program).run(FixedWindow(60, {"in": messages}), ("out",)).u["out"]
+        assert (abs(u) > 2**23).any(), "no u was so large that one wrap does not bring it back"
+
+
+@pytest.mark.parametrize(
+    ("spiking", "low", "high"), [((1, 4), 101, 103), ((4,), 100, 100), ((2, 3), 37, 39), ((1, 2, 4), 102, 104)]
+)
+def test_an_earlier_spike_of_an_epoch_adds_to_what_its_trace_was_at_the_beginning(
+    interpreter: Path, spiking: tuple[int, ...], low: int, high: int
+) -> None:
+    """Catches an impulse that is added in the step of each spike: 100 in step 1 of 4 would leave 5, not 2."""
+    rule = Rule((Product("w", "x0", 1, 0, (Factor("x1"),)),), x_tau=(1, 0), x_impulse=(100, 0), epoch=4)
+    messages = np.zeros((4, 1, 1), np.int64)
+    messages[np.array(spiking) - 1] = 1
+    emulator = _compare(one_to_one(100, rule=rule), [FixedWindow(4, {"in": messages})], interpreter)
+    assert low <= emulator.learned("c").x[0, 0, 0] <= high
 
 
 @pytest.mark.nightly
