@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,15 +12,22 @@ from spikerl.discretise import Plan
 from spikerl.errors import DescriptionError, UnsupportedError, message
 from spikerl.hardware.emulation.emulator import Emulator
 from spikerl.hardware.emulation.restoring import check_state
-from spikerl.hardware.fit import fit
+from spikerl.hardware.fit import Fit, fit
 from spikerl.hardware.lowering.lowering import Lowered, lower
 from spikerl.hardware.machine import FixedWindow, Integers, Machine
-from spikerl.hardware.program import SIGNAL_RANGE
+from spikerl.hardware.program import SIGNAL_RANGE, Program
 from spikerl.hardware.target import load_target
 from spikerl.inputs import Window
 
 
-def prepared(plan: Plan, hardware: Hardware) -> Lowered:
+class Prepared(NamedTuple):
+    """A network as a program for a chip, what that loses, and how it lies there (`fit`, which knows the target)."""
+
+    lowered: Lowered
+    fit: Fit
+
+
+def prepared(plan: Plan, hardware: Hardware) -> Prepared:
     """Return `plan` lowered for the chip, refused where it loses too much or does not fit.
 
     Raises `UnsupportedError`, and for the target `FileError` and `DescriptionError`.
@@ -26,8 +35,21 @@ def prepared(plan: Plan, hardware: Hardware) -> Lowered:
     target = load_target(hardware.target)
     lowered = lower(plan, target, hardware.weight_bits)
     lowered.require(hardware.tolerance, hardware.saturate)
-    fit(lowered.program, target).require()
-    return lowered
+    found = fit(lowered.program, target)
+    found.require()
+    return Prepared(lowered, found)
+
+
+def emulator(program: Program, hardware: Hardware, options: Options) -> Emulator:
+    """Return the emulator of `program` with the instances, random streams and threads that were asked for."""
+    return Emulator(
+        program,
+        options.batch,
+        streams=hardware.streams,
+        seed=options.seed,
+        first_instance=options.first_instance,
+        threads=options.threads,
+    )
 
 
 class FixedEngine:
@@ -79,8 +101,8 @@ class FixedEngine:
 
     def _emulator(self) -> Emulator:
         if not isinstance(self._machine, Emulator):
-            remedy = "run it in one piece, or on 'loihi'"
-            raise UnsupportedError(message("state of back end 'lava'", "asked for", "none: Lava keeps it", remedy))
+            remedy = "run it in one piece, or on the back end 'loihi'"
+            raise UnsupportedError(message("state of a machine", "Lava's", "the emulator's: Lava keeps it", remedy))
         return self._machine
 
     def _integers(self, name: str, values: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 from spikerl.backends.base import Capabilities, Hardware, Options
 from spikerl.discretise import Plan
-from spikerl.hardware.emulation.emulator import Emulator
-from spikerl.hardware.engine import FixedEngine, prepared
+from spikerl.hardware.engine import FixedEngine, emulator, prepared
 from spikerl.hardware.lowering.lowering import Lowered
 
 
@@ -27,21 +26,14 @@ class Loihi:
 
     def lower(self, plan: Plan) -> Lowered:
         """Return the program for the default chip, with its losses."""
-        return prepared(plan, Hardware())
+        return prepared(plan, Hardware()).lowered
 
     def open(self, plan: Plan, options: Options) -> FixedEngine:
         """Start an engine at step 0; raises `UnsupportedError` for what the chip cannot hold."""
         hardware = options.hardware or Hardware()
-        lowered = prepared(plan, hardware)
-        emulator = Emulator(
-            lowered.program,
-            options.batch,
-            streams=hardware.streams,
-            seed=options.seed,
-            first_instance=options.first_instance,
-            threads=options.threads,
-        )
-        return FixedEngine(lowered, emulator, options, hardware.saturate)
+        lowered = prepared(plan, hardware).lowered
+        machine = emulator(lowered.program, hardware, options)
+        return FixedEngine(lowered, machine, options, hardware.saturate)
 
 
 backend = Loihi()

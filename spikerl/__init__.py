@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from spikerl.connectivity import Probability as Probability
     from spikerl.connectivity import Uniform as Uniform
     from spikerl.connectivity import Values as Values
+    from spikerl.deploy import deploy as deploy
     from spikerl.network import Network as Network
     from spikerl.network import Projection as Projection
     from spikerl.neurons import LIF as LIF
@@ -60,6 +61,7 @@ if (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / "models").is_dir():
 _HOMES = {
     "spikerl.backends.base": "Hardware",
     "spikerl.connectivity": "AllToAll Blocks Explicit Normal OneToOne Probability Uniform Values",
+    "spikerl.deploy": "deploy",
     "spikerl.network": "Network Projection",
     "spikerl.neurons": "LIF AdaptiveLIF Poisson SpikeSource",
     "spikerl.plasticity.algebra": (

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikerl.backends.base import load
-from spikerl.errors import DescriptionError, FileError, RunError, message
+from spikerl.errors import DescriptionError, DivergenceError, FileError, RunError, message
 from spikerl.experiment.building import Built, build
 from spikerl.experiment.reading import read
 from spikerl.experiment.tables import Experiment
@@ -76,13 +76,7 @@ def execute(
 ) -> Results:
     """Run what `read` returned; see `run`."""
     built = build(experiment)
-    if not resume and os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir())):
-        remedy = "go on with it (--resume), or give another directory (--out)"
-        raise FileError(message("run directory", str(out), "a new or empty directory", remedy))
-    if resume and not (out / "manifest.json").is_file():
-        raise FileError(
-            message("run directory", str(out), "the directory of a run that was stopped", "leave --resume out")
-        )
+    check_directory(out, resume)
     running = experiment.run
     with open(
         built.circuit.network,
@@ -90,28 +84,49 @@ def execute(
         seed=running.seed,
         batch=running.instances,
         dt=running.dt,
-        record=_observed(experiment, built),
+        record=observed(experiment, built),
         device=running.device,
         precision=running.precision,
         threads=running.threads,
         hardware=experiment.hardware,
     ) as session:
-        instances = range(running.instances)
-        loop = ClosedLoop(session, built.circuit, experiment.trial_protocol, built.tasks, running.seed, instances)
-        _play(_Recorder(experiment, built, session), loop, out, resume, progress)
+        keeps = load(running.backend).capabilities.checkpoints
+        play(experiment, built, session, out, resume, keeps, progress)
     return Results.open(out)
 
 
-def _play(
-    recorder: _Recorder, loop: ClosedLoop, out: Path, resume: bool, progress: Callable[[Progress], None] | None
+def check_directory(out: Path, resume: bool = False) -> None:
+    """Raise `FileError` where `out` cannot be the directory of a run that begins, or is not that of one to go on."""
+    if not resume and os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir())):
+        remedy = "go on with it (--resume), or give another directory (--out)"
+        raise FileError(message("run directory", str(out), "a new or empty directory", remedy))
+    if resume and not (out / "manifest.json").is_file():
+        raise FileError(
+            message("run directory", str(out), "the directory of a run that was stopped", "leave --resume out")
+        )
+
+
+def play(
+    experiment: Experiment,
+    built: Built,
+    session: Session,
+    out: Path,
+    resume: bool = False,
+    keeps: bool = True,
+    progress: Callable[[Progress], None] | None = None,
 ) -> None:
-    """Play all trials that are left and write them; what stops the run is written into its directory."""
-    running = recorder.experiment.run
-    text = recorder.experiment.toml()
+    """Play all trials that are left on an open `session`, which observes what is `observed`, and write them to `out`.
+
+    What stops the run is written into its directory. `keeps`: whether checkpoints can be taken of the session.
+    """
+    running = experiment.run
+    recorder = _Recorder(experiment, built, session)
+    instances = range(running.instances)
+    loop = ClosedLoop(session, built.circuit, experiment.trial_protocol, built.tasks, running.seed, instances)
+    text = experiment.toml()
     writer: RunWriter | None = None
     state: dict[str, NDArray[Any]] = {}
     done = 0
-    keeps = load(running.backend).capabilities.checkpoints
     if resume:
         writer, state = RunWriter.resume(out, text)
     try:
@@ -138,12 +153,13 @@ def _play(
         reason = "stopped by hand" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"
         with contextlib.suppress(FileError):  # where the disk is the cause, the cause is what is raised
             writer.fail(f"in trial {done}: {reason}")
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception) or isinstance(error, DivergenceError):
             raise
-        raise RunError(f"the run in {out} failed in trial {done}: {error}; go on with --resume") from error
+        remedy = "; go on with --resume" if keeps else ""
+        raise RunError(f"the run in {out} failed in trial {done}: {error}{remedy}") from error
 
 
-def _observed(experiment: Experiment, built: Built) -> Record:
+def observed(experiment: Experiment, built: Built) -> Record:
     """Return what the loop reads and what is to be written."""
     read_by_loop = (built.circuit.dopamine, *(vote.population for vote in built.circuit.votes))
     spikes = tuple(dict.fromkeys((*read_by_loop, *experiment.record.spikes)))

@@ -27,16 +27,20 @@ class Lava:
 
     def lower(self, plan: Plan) -> Lowered:
         """Return the program for the default chip, with its losses."""
-        return prepared(plan, Hardware())
+        return prepared(plan, Hardware()).lowered
 
     def open(self, plan: Plan, options: Options) -> FixedEngine:
         """Start the workers; raises `UnsupportedError`, and `MissingSimulatorError` where Lava is not set up."""
         hardware = options.hardware or Hardware()
-        if hardware.streams != "lava":
-            remedy = "take 'loihi' for the others"
-            raise UnsupportedError(message("streams of back end 'lava'", hardware.streams, "lava", remedy))
-        lowered = prepared(plan, hardware)
+        check_streams(hardware)
+        lowered = prepared(plan, hardware).lowered
         return FixedEngine(lowered, LavaMachine(lowered.program, options.batch), options, hardware.saturate)
+
+
+def check_streams(hardware: Hardware) -> None:
+    """Raise `UnsupportedError` for random streams that Lava does not have."""
+    if hardware.streams != "lava":
+        raise UnsupportedError(message("streams of Lava", hardware.streams, "lava", "take 'loihi' for the others"))
 
 
 backend = Lava()

@@ -98,6 +98,64 @@ def run(
 
 
 @app.command()
+def deploy(
+    experiment: ExperimentName,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", metavar="CHIP", help="A name of `spikerl list targets`, or a TOML file."),
+    ] = None,
+    emulator: Annotated[
+        str, typer.Option("--emulator", metavar="loihi|lava|both", help="What runs it; both are held to the last bit.")
+    ] = "loihi",
+    saturate: Annotated[
+        bool, typer.Option("--saturate", help="Accept losses beyond the tolerance, and clip what is out of range.")
+    ] = False,
+    seed: Seed = None,
+    instances: Instances = None,
+    trials: Trials = None,
+    setting: Settings = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Directory of the run; default runs/<its name>.")
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Run an experiment in the fixed point of a chip; say how it fits, what is lost, what it would cost."""
+    with clearly(debug):
+        from spikerl.cli.deploying import facts, lines
+        from spikerl.deploy.deploying import chosen_for, directory_of, execute_deployment
+        from spikerl.errors import DivergenceError
+        from spikerl.experiment import overrides, read
+        from spikerl.report.page import report as write_page
+
+        options = {"hardware.target": target, "run.seed": seed, "run.instances": instances, "run.trials": trials}
+        options["hardware.saturate"] = "true" if saturate else None
+        chosen = chosen_for(read(experiment, _merged(overrides(setting or []), options)), emulator)
+        place = directory_of(chosen, emulator, out)
+        try:
+            with Bar(chosen.name, chosen.run.trials, quiet=as_json) as bar:
+                done = execute_deployment(
+                    chosen, emulator, place, lambda at: bar.show(at.done, f"P(better) {at.better:.2f}")
+                )
+        except KeyboardInterrupt:
+            typer.echo(f"stopped; the trials so far are in {place}", err=True)
+            raise typer.Exit(STOPPED) from None
+        except DivergenceError as error:
+            if as_json:
+                parted = {"agree": False, "message": str(error), **error.facts}
+                typer.echo(json.dumps(parted, allow_nan=False))
+                raise typer.Exit(FAILED) from None
+            raise
+        page = place / "report.html"
+        write_page([done.results], page)
+        if as_json:
+            typer.echo(json.dumps(facts(done, page), allow_nan=False))
+            return
+        for line in lines(done, page):
+            typer.echo(line)
+
+
+@app.command()
 def sweep(
     experiment: ExperimentName,
     over: Annotated[

@@ -1,0 +1,112 @@
+"""An experiment in closed loop on the fixed point of a chip, learning there: fit, run, count, and say what was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from spikerl.backends.base import Options
+from spikerl.deploy.account import account
+from spikerl.deploy.machines import check_emulator, opened
+from spikerl.errors import DescriptionError, message
+from spikerl.experiment.building import build
+from spikerl.experiment.reading import changed, read
+from spikerl.experiment.tables import Experiment
+from spikerl.hardware.engine import FixedEngine, prepared
+from spikerl.inputs import Hearing
+from spikerl.results import Results
+from spikerl.results.deployment import Deployment, write_deployment
+from spikerl.run import Progress, check_directory, observed, play
+from spikerl.session import Session
+from spikerl.threads import available_threads
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A run on a chip: its `results`, and the account of its `deployment`, which lie in one directory."""
+
+    results: Results
+    deployment: Deployment
+
+
+def deploy(
+    experiment: str | Path,
+    *,
+    target: str | None = None,
+    emulator: str = "loihi",
+    seed: int | None = None,
+    instances: int | None = None,
+    trials: int | None = None,
+    settings: Mapping[str, object] | None = None,
+    out: str | Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Deployed:
+    """Run `experiment` in the fixed point of a chip, learning there, and write its directory with ``deploy.json``.
+
+    `target`: a name of ``spikerl list targets`` or a TOML file, before what ``[hardware]`` says. `emulator`: "loihi"
+    (the native one), "lava", or "both", which are held to the last bit after every window. The rest as in `run`; `out`
+    is by default ``runs/<experiment>-<chip>-<emulator>-seed<seed>``.
+
+    Raises `UnsupportedError` for a circuit that fixed point cannot hold, loses too much of, or that does not fit,
+    `DescriptionError`, `FileError`, `MissingSimulatorError`, all before anything runs; then `DivergenceError` where
+    the two part, naming the first step, population, neuron and variable, and `RunError`.
+    """
+    options = {
+        "hardware.target": target,
+        "run.seed": seed,
+        "run.instances": instances,
+        "run.trials": trials,
+    }
+    given: dict[str, object] = dict(settings or {})
+    for key, value in options.items():
+        if value is not None and key in given:
+            raise DescriptionError(message(key, value, "one value", "it is among the settings too"))
+        if value is not None:
+            given[key] = value
+    chosen = chosen_for(read(experiment, given), emulator)
+    return execute_deployment(chosen, emulator, directory_of(chosen, emulator, out), progress)
+
+
+def chosen_for(experiment: Experiment, emulator: str) -> Experiment:
+    """Return `experiment` with the back end of `emulator` in place of its own."""
+    check_emulator(emulator)
+    return changed(experiment, {"run.backend": "lava" if emulator == "lava" else "loihi"})
+
+
+def directory_of(experiment: Experiment, emulator: str, out: str | Path | None = None) -> Path:
+    """Return where a deployment is written: `out`, or its place under ``runs/``."""
+    assert experiment.hardware is not None
+    if out is not None:
+        return Path(out)
+    chip = Path(experiment.hardware.target).stem
+    return Path("runs") / f"{experiment.name}-{chip}-{emulator}-seed{experiment.run.seed}"
+
+
+def execute_deployment(
+    experiment: Experiment, emulator: str, out: Path, progress: Callable[[Progress], None] | None = None
+) -> Deployed:
+    """Run what `chosen_for` returned; see `deploy`."""
+    hardware, running = experiment.hardware, experiment.run
+    assert hardware is not None
+    built = build(experiment)
+    check_directory(out)
+    ready = prepared(built.plan, hardware)
+    record = observed(experiment, built)
+    options = Options(
+        batch=running.instances,
+        threads=running.threads or available_threads(),
+        seed=running.seed,
+        hardware=hardware,
+    )
+    machine = opened(emulator, ready.lowered.program, hardware, options)
+    engine = FixedEngine(ready.lowered, machine, options, hardware.saturate)
+    hearing = Hearing(built.plan, running.seed, range(running.instances))
+    with Session(built.circuit.network, built.plan, running.backend, engine, hearing, record) as session:
+        play(experiment, built, session, out, keeps=False, progress=progress)
+        results = Results.open(out)
+        found = account(
+            ready, hardware, emulator, machine.operations(), machine.compared(), results.manifest.sha256[-1]
+        )
+    write_deployment(out, found)
+    return Deployed(results, found)
