@@ -1,8 +1,9 @@
 """Fixed-point programs drawn by Hypothesis, and windows for them: what the emulator and Lava must agree on.
 
-Small (populations of 1 to 12 neurons), since Lava takes a second to start. Left out is what Lava cannot do:
-a mantissa of -8 below exponent 8, which it halves and then rounds otherwise; decimation above u9, which it reads as u1;
-a program without neurons. Impulses of a trace without a tau are 0: Lava lets such a trace last for a step.
+Most populations are small (1 to 12 neurons), and some have as many as fill words and vectors, or one more. Left out
+is what Lava cannot do: a mantissa of -8 below exponent 8, which it halves and then rounds otherwise; decimation above
+u9, which it reads as u1; a program without neurons. Impulses of a trace without a tau are 0: Lava lets such a trace
+last for a step.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from spikerl.hardware.program import (
     Signal,
 )
 
-SIZES = st.integers(1, 12)
+SIZES = st.one_of(st.integers(1, 12), st.integers(1, 12), st.sampled_from([33, 64, 65, 100, 130]))
 DECAYS = st.sampled_from([0, 1, 40, 410, 2000, 4094, 4095])
 EXPONENTS = st.one_of(st.integers(-7, 8), st.integers(0, 5))
 VARIABLES = ("x1", "x2", "y1", "y2", "y3", "w", "t")
