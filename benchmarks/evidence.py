@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from rows import Row, table, write
+from scipy.stats import bootstrap
 
 import spikerl as sp
 from spikerl.analysis import dopamine, learning_curve
@@ -31,14 +32,16 @@ CONDITIONS: dict[str, dict[str, object]] = {
     "70/30": {"task.schedule": "70/30"},
     "plasticity off": {"task.schedule": "80/20", "circuit.plasticity": False},
     "dopamine clamped": {"task.schedule": "80/20", "circuit.clamp_dopamine": True},
+    "on loihi2": {"task.schedule": "80/20", "run.backend": "loihi", "hardware.target": "loihi2"},
 }
+CHANCE = 0.5
 
 
 def play(name: str, folder: str, count: int, seed: int) -> Path:
     """Run one condition over `count` blocks of 80 trials and return its directory."""
     out = Path(folder) / name.replace("/", "-").replace(" ", "-")
-    settings = CONDITIONS[name] | {"record.spikes": [], "record.weights": "never"}
-    sp.run("reversal", backend=BACKEND, instances=count, trials=80, seed=seed, settings=settings, out=out)
+    settings = {"run.backend": BACKEND, "record.spikes": [], "record.weights": "never"} | CONDITIONS[name]
+    sp.run("reversal", instances=count, trials=80, seed=seed, settings=settings, out=out)
     return out
 
 
@@ -57,6 +60,17 @@ def first_reward(results: Results) -> Interval:
     return mean_over_blocks(change)
 
 
+def gain(chip: Results, real: Results) -> Interval:
+    """``(P_chip - 1/2) / (P_real - 1/2)`` over paired blocks, its interval by BCa bootstrap of blocks (Efron 1987)."""
+    pairs = [np.nanmean(blocks(run).table(column(run, "better")), axis=1) for run in (chip, real)]
+
+    def ratio(on_chip: np.ndarray, in_reals: np.ndarray, axis: int = -1) -> np.ndarray:
+        return (on_chip.mean(axis=axis) - CHANCE) / (in_reals.mean(axis=axis) - CHANCE)
+
+    found = bootstrap(pairs, ratio, paired=True, vectorized=True, rng=np.random.default_rng(0)).confidence_interval
+    return Interval(float(ratio(*pairs)), float(found.low), float(found.high), len(pairs[0]))
+
+
 def row(name: str, interval: Interval, target: str, holds: Callable[[Interval], bool], source: str) -> Row:
     """Return the row of an interval over blocks."""
     value, low, high, n = interval
@@ -66,6 +80,7 @@ def row(name: str, interval: Interval, target: str, holds: Callable[[Interval], 
 def measure(runs: dict[str, Results]) -> list[Row]:
     """Return the rows of all claims."""
     animals = "Costa et al. 2016, data of Trepka et al. 2021: control macaques"
+    same = "learning on the emulated chip; the same blocks and input spikes as at 80/20"
     chance = "chance is one half of two options"
     learning, response = (
         {name: learning_curve.overall(run) for name, run in runs.items()},
@@ -100,6 +115,14 @@ def measure(runs: dict[str, Results]) -> list[Row]:
             "< 0",
             lambda i: i.high < 0,
             "Schultz, Dayan and Montague 1997: a dip below baseline",
+        ),
+        row("P(better) on loihi2, 8-bit weights", learning["on loihi2"], ">= 0.75", lambda i: i.value >= 0.75, same),
+        row(
+            "gain over chance on loihi2, of that in real numbers",
+            gain(runs["on loihi2"], runs["80/20"]),
+            ">= 0.9",
+            lambda i: i.low >= 0.9,
+            same,
         ),
     ]
 

@@ -20,6 +20,7 @@ _MOST_MANTISSA = 7
 _EXPONENTS = range(-7, 9)
 _MOST_CONSTANT = 127
 _MOST_CONSTANTS = 2
+_MOST_ALONE = 1  # a second would bring a right shift, below which a product of constants is cut off
 _FRACTION = 7
 _WORD = 2**31
 
@@ -44,7 +45,8 @@ def coefficient(wanted: float, factors: tuple[Factor, ...], free: bool) -> Coeff
     for factor in factors:
         room //= 1 << WIDTHS[factor.variable]
     best = Coefficient(0, _EXPONENTS[0], (), 0.0)
-    for count in range(_MOST_CONSTANTS + 1 if free else 1):
+    most = (_MOST_CONSTANTS if factors else _MOST_ALONE) if free else 0
+    for count in range(most + 1):
         shift = right_shift((*factors, *[Factor("x2")] * count))
         for exponent in _EXPONENTS:
             found = _nearest(abs(wanted) * 2.0 ** (shift - exponent), count, max(room - 1, _MOST_MANTISSA))
