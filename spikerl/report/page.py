@@ -17,6 +17,7 @@ from spikerl.analysis.learning_curve import overall
 from spikerl.errors import FileError, message
 from spikerl.files import replace_whole
 from spikerl.report import numbers, palette
+from spikerl.report.hardware import Hardware, hardware
 from spikerl.report.sections import Panel, learning_panel, panels
 from spikerl.results import Results, read_toml
 
@@ -34,6 +35,7 @@ class Run(NamedTuple):
     toml: str
     note: str
     lead: str
+    chip: Hardware | None
 
 
 def report(results: Results | Sequence[Results], out: str | Path) -> Path:
@@ -54,24 +56,32 @@ def page(chosen: Sequence[Results]) -> str:
     """Return the page of the runs as text; raises `FileError` for a run without a trial."""
     labels = _labels(chosen)
     runs = [_run(label, one, number) for number, (label, one) in enumerate(zip(labels, chosen, strict=True))]
-    folder = resources.files("spikerl.report")
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(_shipped),
     )
     environment.filters |= {"number": numbers.number, "bounds": numbers.bounds, "held_against": numbers.held_against}
     environment.filters |= {"unit": numbers.unit, "digits": numbers.digits}
-    template = environment.from_string(folder.joinpath("page.html.j2").read_text(encoding="utf-8"))
-    return template.render(
+    # What has no hardware part has no style of it either: the pages of other runs keep their bytes.
+    styles = ["style.css", *(["hardware.css"] if any(run.chip for run in runs) else [])]
+    return environment.get_template("page.html.j2").render(
         title=_title(chosen),
         runs=runs,
         learning=learning_panel(list(zip(labels, chosen, strict=True)), "learning"),
         table=_table(chosen) if len(chosen) > 1 else [],
         differing=_differing(chosen) if len(chosen) > 1 else {},
-        style=Markup(folder.joinpath("style.css").read_text(encoding="utf-8")),
+        style=Markup("".join(map(_shipped, styles))),
         light=Markup(palette.variables(dark=False)),
         dark=Markup(palette.variables(dark=True)),
         signs={"held": "●", "agrees": "●", "not held": "✕", "higher": "▲", "lower": "▼", "open": "○"},
     )
+
+
+def _shipped(name: str) -> str:
+    return resources.files("spikerl.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _run(label: str, results: Results, number: int) -> Run:
@@ -80,7 +90,8 @@ def _run(label: str, results: Results, number: int) -> Run:
     status, failure = results.manifest.status, results.manifest.failure
     note = "" if status == "finished" else f"This run is {status}{f': {failure}' if failure else ''}."
     shown = panels(results, f"run-{number}")
-    return Run(label, results, _facts(results), held(results), shown, text, note, _lead(results))
+    chip = hardware(results, f"run-{number}")
+    return Run(label, results, _facts(results), held(results), shown, text, note, _lead(results), chip)
 
 
 def _facts(results: Results) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,8 @@ The hues are those of Okabe and Ito (2008), darkened for lines on white and ligh
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -58,6 +60,15 @@ _DASHES = ("-", "--", "-.", ":")
 def of_population(name: str) -> Colour:
     """Return the colour of a population: its own where it has one, else the plain one."""
     return _POPULATIONS.get(name.lower(), SOFT)
+
+
+def of_chip(names: Iterable[str]) -> dict[str, str]:
+    """Return the variable of the colour of each population on a chip: its own, or the next of those that runs have.
+
+    Past as many populations as there are colours, they begin again.
+    """
+    turns = itertools.cycle(name for name in NAMED if name.startswith("run-") and name != "run-0")
+    return {name: name.lower() if name.lower() in _POPULATIONS else next(turns) for name in names}
 
 
 class RunStyle(NamedTuple):
