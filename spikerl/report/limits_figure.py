@@ -75,5 +75,5 @@ def limits(figure: Canvas, shown: Sequence[Limit]) -> None:
     axes.set_xlim(0.0, 1.0)
     axes.set_xticks([0.0, 0.25, 0.5, 0.75, 1.0], ["0", "25 %", "50 %", "75 %", "all of it"])
     axes.set_yticks(range(len(shown)), [cut(words(limit.key), _LONGEST_NAME) for limit in shown])
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(left=False)
     axes.spines["left"].set_visible(False)
