@@ -147,7 +147,7 @@ class Emulator:
         octets = np.zeros((window.steps, self.batch, 8 * int(first[-1])), np.uint8)
         for k, (name, population) in enumerate(self.programs[0].inputs.items()):
             given = np.broadcast_to(window.messages[name], (window.steps, self.batch, population.size))
-            bits = np.packbits(given != 0 if population.message_bits else given.astype(np.uint8), 2, "little")
+            bits = np.packbits(given.astype(np.bool_, copy=False), axis=2, bitorder="little")
             octets[:, :, 8 * first[k] : 8 * first[k] + bits.shape[2]] = bits
         return octets.view(np.uint64)
 

@@ -18,8 +18,10 @@ class Room(NamedTuple):
 
     An epoch: `past_x` [epoch + 1, 2, longest] and `past_y` [epoch + 1, 3, longest], the traces; `vectors` [product,
     epoch + 1, longest], what post-synaptic neurons bring to a product, of which `alike` [product, epoch + 1] says where
-    it is the same for all. A row: `before`, `accumulators` [w or t, longest]; `other` [longest]; `term` [w or t,
-    product, 5], see `terms`.
+    it is the same for all, and `largest` how large it gets; `narrow`, the same in 16 bits where they hold it.
+
+    A row: `before` and `before_narrow` [w or t, longest]; `accumulators` and `accumulators_narrow` [longest]; `other`
+    [longest]; `term` [w or t, product, 5], and how far the terms reach in all, `reach` [w or t], see `terms`.
     """
 
     fired: NDArray[np.int32]
@@ -33,10 +35,15 @@ class Room(NamedTuple):
     past_y: NDArray[np.int32]
     vectors: NDArray[np.int32]
     alike: NDArray[np.uint8]
+    largest: NDArray[np.int64]
+    narrow: NDArray[np.int16]
     before: NDArray[np.int32]
+    before_narrow: NDArray[np.int16]
     accumulators: NDArray[np.int32]
+    accumulators_narrow: NDArray[np.int16]
     other: NDArray[np.int32]
     term: NDArray[np.int32]
+    reach: NDArray[np.int64]
 
 
 def room(network: Layout) -> Room:
@@ -57,8 +64,13 @@ def room(network: Layout) -> Room:
         past_y=np.zeros((epoch + 1, 3, longest), np.int32),
         vectors=np.zeros((products, epoch + 1, longest), np.int32),
         alike=np.zeros((products, epoch + 1), np.uint8),
+        largest=np.zeros((products, epoch + 1), np.int64),
+        narrow=np.zeros((products, epoch + 1, longest), np.int16),
         before=np.zeros((2, longest), np.int32),
+        before_narrow=np.zeros((2, longest), np.int16),
         accumulators=np.zeros(longest, np.int32),
+        accumulators_narrow=np.zeros(longest, np.int16),
         other=np.zeros(longest, np.int32),
         term=np.zeros((2, products, 5), np.int32),
+        reach=np.zeros(2, np.int64),
     )

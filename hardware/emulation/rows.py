@@ -1,6 +1,7 @@
 """Learning by rows, compiled: all synapses of a pre-synaptic neuron at once.
 
-Loops without branches, whose numbers all have 32 bits, become vector instructions.
+Loops without branches, whose numbers all have 32 bits, or 16 where these will do (`narrow`), become vector
+instructions.
 """
 # mypy: disable-error-code="no-untyped-def, assignment, arg-type"
 
@@ -9,16 +10,18 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from spikerl.hardware.emulation import narrow
 from spikerl.hardware.emulation.arithmetic import LEAST, LEAST_TAG, MOST, MOST_TAG, mixed, rounded, scaled
 from spikerl.hardware.emulation.compiling import OPTIONS
-from spikerl.hardware.emulation.terms import terms, vector_of
+from spikerl.hardware.emulation.terms import narrow_of, terms, vector_of
 
 
 @njit(**OPTIONS)
-def _copy(before, variable):
+def _copy(before, before_narrow, variable):
     """Keep a row of weights or tags as it was."""
     for k in range(variable.size):
         before[k] = np.int32(variable[k])
+        before_narrow[k] = variable[k]
 
 
 @njit(inline="always", **OPTIONS)
@@ -76,30 +79,71 @@ def _is_low(tag):
 
 
 @njit(**OPTIONS)
-def _settle(variable, count, sums, room, at, limits, own, random, key, number):
-    """Add the terms to a row of weights or tags (`at` 0 or 1), clip and round.
+def _settle_narrow(variable, count, room, at, lowest, highest, random):
+    """Add the terms to a row of weights or tags (`at` 0 or 1), round and clip, all in 16 bits."""
+    sums, less, seven = room.accumulators_narrow, np.int16(127 - random), np.int16(7)
+    lowest, highest = np.int16(lowest), np.int16(highest)
+    for q in range(count):
+        term = room.term[at, q]
+        vector, mantissa = narrow_of(term, room), np.int16(term[2])
+        right, left = np.int16(min(term[3], 15)), np.int16(term[4])
+        if count == 1:
+            narrow.change(variable, vector, mantissa, right, left, lowest, highest, less, seven)
+        elif q == 0:
+            narrow.begin(sums, variable, vector, mantissa, right, left)
+        elif q < count - 1:
+            narrow.add(sums, variable.size, vector, mantissa, right, left)
+        else:
+            narrow.end(variable, sums, vector, mantissa, right, left, lowest, highest, less, seven)
 
-    Rounding keeps the order: where it is the same for all, the clip before it is one with the clip after it, to what
-    its bounds become.
+
+@njit(**OPTIONS)
+def _settle(variable, count, room, at, limits, random):
+    """Do as `_settle_narrow` does, in 32 bits.
+
+    Rounding keeps the order, so that the clip before it, to the side that is allowed, is one with the clip after it, to
+    what its bounds become.
     """
     least, most, lowest, highest = limits
-    for q in range(count if own else count - 1):
+    sums = room.accumulators
+    low, high = max(rounded(least, random), lowest), min(rounded(most, random), highest)
+    for q in range(count):
+        term = room.term[at, q]
+        vector, mantissa, right, left = vector_of(term, room), term[2], term[3], term[4]
+        if count == 1:
+            _change(variable, vector, mantissa, right, left, low, high, random)
+        elif q == 0:
+            _begin(sums, variable, vector, mantissa, right, left)
+        elif q < count - 1:
+            _add(sums, variable.size, vector, mantissa, right, left)
+        else:
+            _end(variable, sums, vector, mantissa, right, left, low, high, random)
+
+
+@njit(**OPTIONS)
+def _settle_own(variable, count, room, at, limits, key, number):
+    """Do as `_settle` does, each synapse rounded by a random number of its own."""
+    least, most, lowest, highest = limits
+    sums = room.accumulators
+    for q in range(count):
         term = room.term[at, q]
         vector, mantissa, right, left = vector_of(term, room), term[2], term[3], term[4]
         if q == 0:
             _begin(sums, variable, vector, mantissa, right, left)
         else:
             _add(sums, variable.size, vector, mantissa, right, left)
+    _end_own(variable, sums, least, most, lowest, highest, key, number)
+
+
+@njit(inline="always", **OPTIONS)
+def _change_row(variable, count, room, at, limits, own, random, key, number):
+    """Add the terms to a row of weights or tags (`at` 0 or 1), by the quickest way that loses nothing."""
     if own:
-        _end_own(variable, sums, least, most, lowest, highest, key, number)
-        return
-    low, high = max(rounded(least, random), lowest), min(rounded(most, random), highest)
-    term = room.term[at, count - 1]
-    vector, mantissa, right, left = vector_of(term, room), term[2], term[3], term[4]
-    if count == 1:
-        _change(variable, vector, mantissa, right, left, low, high, random)
+        _settle_own(variable, count, room, at, limits, key, number)
+    elif narrow.fits(narrow.least_of(variable), room.reach[at]):
+        _settle_narrow(variable, count, room, at, limits[2], limits[3], random)
     else:
-        _end(variable, sums, vector, mantissa, right, left, low, high, random)
+        _settle(variable, count, room, at, limits, random)
 
 
 @njit(**OPTIONS)
@@ -116,7 +160,6 @@ def rows(network, values, g, learner, memory, b, xp, all_of_them, was_low, rando
     lowest, highest = np.int32(values.limits[g, learner, 0]), np.int32(values.limits[g, learner, 1])
     of_weight = (LEAST if lowest < 0 else np.int32(0)), (MOST if highest > 0 else np.int32(0)), lowest, highest
     of_tag = LEAST, MOST, LEAST_TAG, MOST_TAG
-    sums = room.accumulators
     low = False
     for i in range(tx.size):
         if not all_of_them and tx[i] == 0:
@@ -125,17 +168,17 @@ def rows(network, values, g, learner, memory, b, xp, all_of_them, was_low, rando
         weight, tag = memory.weight[b, begin + k0 : begin + k1], memory.tag[b, begin + k0 : begin + k1]
         target = network.target[first + k0 : first + k1]
         if network.reads[learner, 0]:
-            _copy(room.before[0], weight)
+            _copy(room.before[0], room.before_narrow[0], weight)
         if network.reads[learner, 1]:
-            _copy(room.before[1], tag)
+            _copy(room.before[1], room.before_narrow[1], tag)
         weights, tags = terms(network, values, g, learner, i, tx[i], xp, ty, full, target, room)
         if weights:
-            _settle(weight, weights, sums, room, 0, of_weight, own, random, key, 2 * k0)
+            _change_row(weight, weights, room, 0, of_weight, own, random, key, 2 * k0)
         if tags == 0 and was_low:
             term, tags = room.term[1, 0], 1
             term[0], term[1], term[2] = 0, 0, 0
         if tags:
-            _settle(tag, tags, sums, room, 1, of_tag, own, random, key, 2 * k0 + 1)
+            _change_row(tag, tags, room, 1, of_tag, own, random, key, 2 * k0 + 1)
             if own or random == 127:
                 low |= _is_low(tag)
     return low

@@ -74,8 +74,9 @@ def _send(network, values, g, memory, window, seen, b, within, slot, room):
             arriving, lif = memory.arriving[b, slot, a:z], values.lif[g, p - network.inputs]
             _integrate(memory.u[b, a:z], memory.v[b, a:z], memory.wait[b, a:z], arriving, lif, spiked)
             if _anyone(spiked):
+                spikes = seen.spikes[within, b, a:z]
                 for k in range(z - a):
-                    seen.spikes[within, b, a + k] = spiked[k]
+                    spikes[k] = spiked[k]
                 if network.sends[p]:
                     count = gathered(spiked, fired, lo)
         room.counts[p] = count

@@ -12,8 +12,12 @@ from numba import njit
 
 from spikerl.hardware.emulation.arithmetic import X0, Y0, Y1, U, W, clipped
 from spikerl.hardware.emulation.compiling import OPTIONS
+from spikerl.hardware.emulation.narrow import BEYOND, LARGEST, reach
 from spikerl.hardware.emulation.packing import TRACES
+from spikerl.hardware.program import TAG_RANGE, WEIGHT_RANGE
 
+_LARGEST_OWN = max(-TAG_RANGE[0], -WEIGHT_RANGE["mixed"][0])
+"""No weight and no tag is larger."""
 _MIXTURE = 0
 """The moment of `Room.vectors` that holds what was multiplied out for one row."""
 
@@ -34,12 +38,12 @@ def _multiply(vector, values, size, constant, width, sign):
 
 
 @njit(**OPTIONS)
-def _same(vector, size):
-    """Return whether all numbers are the same."""
-    first, others = vector[0], np.int32(0)
+def _extremes(vector, size):
+    """Return the least and the greatest number."""
+    least = most = vector[0]
     for k in range(size):
-        others = np.int32(others | np.int32(vector[k] ^ first))
-    return others == 0
+        least, most = min(least, vector[k]), max(most, vector[k])
+    return least, most
 
 
 @njit(**OPTIONS)
@@ -65,7 +69,13 @@ def prepare(network, learner, ty, yp, u, room):
                             room.other[j] = yp[ty[j], network.variable[f] - Y1, j]
                         y = room.other
                     _multiply(vector, y, size, network.constant[f], network.width[f], network.sign[f])
-            room.alike[place, moment] = _same(vector, size)
+            least, most = _extremes(vector, size)
+            room.alike[place, moment] = least == most
+            room.largest[place, moment] = max(abs(np.int64(least)), abs(np.int64(most)))
+            if room.largest[place, moment] <= LARGEST:
+                narrow = room.narrow[place, moment]
+                for j in range(size):
+                    narrow[j] = np.int16(vector[j])
 
 
 @njit(**OPTIONS)
@@ -106,6 +116,7 @@ def terms(network, values, g, learner, i, spike, xp, ty, full, target, room):
     """
     epoch, first = network.epoch[learner], network.products[learner]
     of_weight = of_tag = 0
+    room.reach[0] = room.reach[1] = 0
     for p in range(first, network.products[learner + 1]):
         when, place, own = network.when[p], p - first, network.own[p]
         moment = spike if when == X0 else epoch
@@ -118,23 +129,30 @@ def terms(network, values, g, learner, i, spike, xp, ty, full, target, room):
         factor = np.int32(1) if late else _of_row(network, p, moment, xp, i)
         if factor == 0:
             continue
-        what = place
+        what, largest = place, room.largest[place, moment]
         if alike and own >= W:
-            what = W - own - 1
+            what, largest = W - own - 1, np.int64(_LARGEST_OWN)
             factor = np.int32(factor * vector[0])
         elif own != TRACES or not (full or alike):
             _mix(network, p, vector, late, full, i, xp, ty, target, room, room.vectors[place, _MIXTURE])
-            moment = _MIXTURE
-        if network.changes[p]:
-            term = room.term[1, of_tag]
+            moment, largest = _MIXTURE, BEYOND
+        at = network.changes[p]
+        term = room.term[at, of_tag if at else of_weight]
+        if at:
             of_tag += 1
         else:
-            term = room.term[0, of_weight]
             of_weight += 1
         number = values.product[g, p]
         term[0], term[1], term[2] = what, moment, np.int32(factor * np.int32(number[0]))
         term[3], term[4] = number[1], number[2]
+        room.reach[at] += reach(largest, term[2], number[1], number[2])
     return of_weight, of_tag
+
+
+@njit(inline="always", **OPTIONS)
+def narrow_of(term, room):
+    """Return the vector of a term in 16 bits."""
+    return room.before_narrow[-term[0] - 1] if term[0] < 0 else room.narrow[term[0], term[1]]
 
 
 @njit(inline="always", **OPTIONS)
