@@ -8,6 +8,8 @@ what lies below ``2**exponent`` is cut off.
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations_with_replacement
@@ -63,23 +65,22 @@ def coefficient(wanted: float, factors: tuple[Factor, ...], free: bool) -> Coeff
 
 
 def _nearest(number: float, constants: int, most: int) -> tuple[int, int, tuple[int, ...]]:
-    """Return the nearest ``mantissa * constants``, at most `most`, as number, mantissa and constants."""
+    """Return the nearest ``mantissa * constants``, at most `most`, as number, mantissa and constants; or zeros."""
     reachable = _reachable(constants)
-    allowed = [value for value in reachable if value <= most]
-    value = min(allowed, key=lambda one: abs(one - number))
-    if number < 0.5 * value:
-        return 0, 0, ()
-    return value, *reachable[value]
+    above = bisect_left(reachable, number, key=lambda one: one[0])
+    allowed = [one for one in reachable[max(0, above - 1) : above + 1] if one[0] <= most]
+    if not allowed:
+        allowed = [reachable[bisect_right(reachable, most, key=lambda one: one[0]) - 1]]
+    nearest = min(allowed, key=lambda one: abs(one[0] - number))
+    return (0, 0, ()) if number < 0.5 * nearest[0] else nearest
 
 
 @cache
-def _reachable(constants: int) -> dict[int, tuple[int, tuple[int, ...]]]:
-    """Return by number how it is a mantissa times so many constants."""
-    found: dict[int, tuple[int, tuple[int, ...]]] = {}
+def _reachable(constants: int) -> tuple[tuple[int, int, tuple[int, ...]], ...]:
+    """Return all numbers that are a mantissa times so many constants, in order, each with how."""
+    found: dict[int, tuple[int, int, tuple[int, ...]]] = {}
     for chosen in combinations_with_replacement(range(1, _MOST_CONSTANT + 1), constants):
-        product = 1
-        for constant in chosen:
-            product *= constant
         for mantissa in range(1, _MOST_MANTISSA + 1):
-            found.setdefault(product * mantissa, (mantissa, chosen))
-    return found
+            number = mantissa * math.prod(chosen)
+            found.setdefault(number, (number, mantissa, chosen))
+    return tuple(found[number] for number in sorted(found))

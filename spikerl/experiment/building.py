@@ -10,7 +10,7 @@ from spikerl.circuit import Circuit
 from spikerl.discretise import Plan, discretise
 from spikerl.errors import DescriptionError, MissingSimulatorError, SpikerlError, message, nearest, shorten
 from spikerl.experiment.reading import assemble
-from spikerl.experiment.tables import Experiment, OnHardware
+from spikerl.experiment.tables import Experiment, OnHardware, Running
 from spikerl.hardware.engine import prepared
 from spikerl.hardware.target import load_target
 from spikerl.tasks.base import Task
@@ -40,12 +40,9 @@ def build(experiment: Experiment) -> Built:
         raise type(error)(_laid_to(experiment, _causes(experiment, str(error)), str(error))) from error
 
 
-def _options(experiment: Experiment) -> base.Options:
-    running = experiment.run
+def _options(running: Running, hardware: base.Hardware | None) -> base.Options:
     threads = running.threads or 1
-    return base.Options(
-        running.instances, running.device, running.precision, threads=threads, hardware=experiment.hardware
-    )
+    return base.Options(running.instances, running.device, running.precision, threads=threads, hardware=hardware)
 
 
 def _built(experiment: Experiment) -> Built:
@@ -55,12 +52,13 @@ def _built(experiment: Experiment) -> Built:
         raise DescriptionError(
             message("run.backend", running.backend, ", ".join(names), nearest(running.backend, names))
         )
-    base.check(base.load(running.backend), _options(experiment))
+    hardware = experiment.hardware
+    base.check(base.load(running.backend), _options(running, hardware))
     circuit = experiment.circuit.build(experiment.parts["circuit"])
     plan = discretise(circuit.network, running.dt)
     load_target(cast(OnHardware, experiment.parts["hardware"]).target)
-    if experiment.hardware is not None:
-        prepared(plan, experiment.hardware)
+    if hardware is not None:
+        prepared(plan, hardware)
     protocol = experiment.trial_protocol
     for phase in fields(protocol):
         where = f"protocol.{phase.name}"
