@@ -40,27 +40,29 @@ class EventRow(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """An estimate: the sum of a trial and of the whole run, its events, and in words what it leaves out."""
+    """An estimate: its sum, in a trial and a second of one instance and in the run; its events; what is left out."""
 
     name: str
     summary: str
     a_trial: str
+    a_second: str
     whole: str
     rows: tuple[EventRow, ...]
     left_out: tuple[str, ...]
 
 
-def estimates(found: Sequence[Energy], trials: int) -> tuple[Estimate, ...]:
-    """Return the estimates in their order; `trials` of all instances together."""
-    return tuple(_estimate(energy, trials) for energy in found)
+def estimates(found: Sequence[Energy], trials: int, seconds: float) -> tuple[Estimate, ...]:
+    """Return the estimates in their order; `trials` and `seconds` of all instances together."""
+    return tuple(_estimate(energy, trials, seconds) for energy in found)
 
 
-def _estimate(energy: Energy, trials: int) -> Estimate:
+def _estimate(energy: Energy, trials: int, seconds: float) -> Estimate:
     missing = [event for event in energy.events if event.joules is None and event.count != 0]
     return Estimate(
         energy.name,
         energy.summary,
         prefixed(energy.joules / trials, "J"),
+        prefixed(energy.joules / seconds, "J") if seconds else UNDEFINED,
         prefixed(energy.joules, "J"),
         tuple(_row(event, energy.joules, trials) for event in energy.events),
         tuple(_missing(event) for event in missing),

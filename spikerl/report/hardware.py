@@ -89,7 +89,7 @@ def hardware(results: Results, prefix: str) -> Hardware | None:
         unknown=found.unknown,
         losses=losses(found.losses),
         counted=counted(found.operations, trials, _colours(found)),
-        energy=estimates(found.energy, trials),
+        energy=estimates(found.energy, trials, found.operations.seconds),
         metrics=_metrics(found.metrics),
     )
 
@@ -100,7 +100,7 @@ def _said(found: Deployment) -> str:
     named = f"{chip.name} ({chip.summary})" if chip.summary else chip.name
     how = "both emulators, loihi and lava" if found.emulator == "both" else f"the emulator {found.emulator}"
     return (
-        f"On {named}, played by {how}: {count(did.instances, 'instance')} in"
+        f"On {named}, played by {how}: {count(did.instances, 'instance')}, each in"
         f" {count(did.steps, 'step')} of {prefixed(did.dt, 's')}."
     )
 
@@ -138,10 +138,8 @@ def _layout(found: Deployment, name: str) -> Panel:
     used = count(len(found.cores), "core")
     caption = f"{used} in use of {count_of(chip.cores)}." if chip.cores is not None else f"{used} in use."
     if where.known:
-        caption += (
-            f" {count_of(where.columns)} × {count_of(where.rows)} tiles of {count(where.tile_cores, 'core')}, which are"
-            " filled in the order of their numbers."
-        )
+        tiles = f"{count_of(where.columns)} × {count_of(where.rows)} tiles of {count(where.tile_cores, 'core')}"
+        caption += f" They lie in {tiles}, and are taken in the order of their numbers."
     else:
         caption += " How they lie on the chip is unknown" if chip.mesh is None else " The chip is too large to draw"
         caption += "; they are drawn in rows, by number."

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from spikerl.report.numbers import UNDEFINED, count_of, significant
-from spikerl.results.deployment import Operations
+from spikerl.results.deployment import Operations, Population
 
 
 class PopulationRow(NamedTuple):
@@ -48,22 +48,26 @@ class Counted(NamedTuple):
 
 def counted(did: Operations, trials: int, colours: Mapping[str, str]) -> Counted:
     """Return what was counted; `trials` of all instances together, `colours` of the populations on the chip."""
-    seconds = did.steps * did.dt * did.instances
     populations = [
-        _population(
-            name, colours.get(name, ""), each.input, (each.neurons, each.spikes, each.neuron_updates), trials
-        )._replace(rate=significant(each.spikes / (each.neurons * seconds), 3) if each.neurons * seconds else UNDEFINED)
+        _population(name, colours.get(name, ""), each.input, (each.neurons, each.spikes, each.neuron_updates), trials)
         for name, each in did.populations.items()
     ]
+    rates = [_rate(each, did.seconds) for each in did.populations.values()]
     sums = [(each.neurons, each.spikes, each.neuron_updates) for each in did.populations.values()]
     connections = [(name, tuple(dict(each).values())) for name, each in did.connections.items()]
     return Counted(
-        tuple(populations),
+        tuple(row._replace(rate=rate) for row, rate in zip(populations, rates, strict=True)),
         _population("all", "", False, _added(sums, 3), trials),
         tuple(_connection(name, numbers, trials) for name, numbers in connections),
         _connection("all", _added([numbers for _, numbers in connections], 5), trials),
         count_of(did.peak),
     )
+
+
+def _rate(population: Population, seconds: float) -> str:
+    """Return the spikes of a neuron a second, Hz."""
+    lived = population.neurons * seconds
+    return significant(population.spikes / lived, 3) if lived else UNDEFINED
 
 
 def _added(rows: Sequence[tuple[int, ...]], columns: int) -> tuple[int, ...]:

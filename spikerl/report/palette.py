@@ -63,11 +63,11 @@ def of_population(name: str) -> Colour:
 
 
 def of_chip(names: Iterable[str]) -> dict[str, str]:
-    """Return the variable of the colour of each population on a chip: its own, or the next of those that runs have.
+    """Return the variable of the colour of each population on a chip: its own, or one of those of runs and of options.
 
-    Past as many populations as there are colours, they begin again.
+    Neither stand in one figure with a chip. Past as many populations as there are colours, they begin again.
     """
-    turns = itertools.cycle(name for name in NAMED if name.startswith("run-") and name != "run-0")
+    turns = itertools.cycle([f"run-{number}" for number in range(1, len(RUNS))] + ["first", "second"])
     return {name: name.lower() if name.lower() in _POPULATIONS else next(turns) for name in names}
 
 

@@ -140,6 +140,11 @@ class Operations(Part):
     populations: dict[Name, Population]
     connections: dict[Name, Connection]
 
+    @property
+    def seconds(self) -> float:
+        """``steps * dt * instances``: the time of all instances together, s."""
+        return self.steps * self.dt * self.instances
+
 
 class Event(Part):
     """A kind of event, how many there were, and the energy of one in pJ; None where nobody knows."""

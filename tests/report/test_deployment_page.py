@@ -90,10 +90,11 @@ def test_the_hardware_part_stands_after_the_behaviour(run: Path) -> None:
     assert page.headings[0] == "Learning"
     assert_alone(page)
     for expected in (
-        "On chip7 (a chip for tests), played by both emulators, loihi and lava: 2 instances in 1,000 steps of 1 ms.",
+        "On chip7 (a chip for tests), played by both emulators, loihi and lava: 2 instances, each in 1,000 steps of"
+        " 1 ms.",
         "Bit for bit alike: loihi and lava agreed in 1,000 steps (40 windows) on 33,311 spikes and 1,234,567 whole"
         " numbers of each",
-        "3 cores in use of 128. 8 × 4 tiles of 4 cores",
+        "3 cores in use of 128. They lie in 8 × 4 tiles of 4 cores",
         "some hold several",
         "Dashed: nobody has published the limit",
         "5 numbers of the description",
@@ -167,6 +168,7 @@ def test_energies_are_estimates_of_a_trial_of_one_instance(run: Path) -> None:
     total = 81_234 * 23.6e-12 + 90_000 * 81e-12
     assert f"{1e6 * total / TRIALS:.3f} µJ a trial, estimated after paper1" in shown
     assert f"{1e6 * total:.3f} µJ for the whole run" in shown
+    assert f"{1e6 * total / 2:.3f} µJ a second of one instance" in shown
     assert f"{1e9 * 81_234 * 23.6e-12 / TRIALS:.1f} nJ" in shown
     assert "20.8 %" in shown
     assert (
@@ -344,8 +346,11 @@ def test_bars_are_as_long_as_what_is_used() -> None:
 
 
 def test_populations_beyond_the_colours_begin_again() -> None:
-    names = ["D1", "d2", *"abcdefg"]
-    assert list(of_chip(names).values()) == ["d1", "d2", "run-1", "run-2", "run-3", "run-4", "run-5", "run-1", "run-2"]
+    given = list(of_chip(["D1", "d2", *"abcdefgh"]).values())
+    assert given[:2] == ["d1", "d2"]
+    assert len(set(given)) == len(given) - 1
+    assert given[-1] == given[2] == "run-1"
+    assert set(given) <= set(NAMED) - {"run-0", "ink"}, "an outline is ink"
 
 
 @pytest.mark.parametrize(
@@ -382,7 +387,7 @@ def test_a_written_deployment_is_what_the_page_reads(run: Path) -> None:
     found = read_deployment(run)
     assert found is not None
     write_deployment(run, found.model_copy(update={"emulator": "loihi"}))
-    assert "played by the emulator loihi: 2 instances" in said(part(written(run)))
+    assert "played by the emulator loihi: 2 instances, each" in said(part(written(run)))
     changed(run, lambda content: content.update(results="0" * 64))
     with pytest.raises(FileError, match="another run"):
         written(run)
