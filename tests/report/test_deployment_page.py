@@ -197,6 +197,10 @@ def test_losses_are_sorted_and_the_rest_is_folded(run: Path) -> None:
     assert len(errors) == 25
     assert lost.index("<details>") > lost.index(errors[1])
     assert "The other 17" in lost
+    row = said(lost[lost.index("projection") :].partition("</tr>")[0])
+    assert row == "projection 'cortex_to_d1' weight 3.341 3.3255 0.464 % clipping the largest of 960".replace(
+        "'", "&#39;"
+    )
     for kind in ("rounding</b> (21)", "clipping</b> (1)", "saturation</b> (1)", "coefficient</b> (1)"):
         assert kind in lost
 
@@ -253,6 +257,17 @@ def test_what_is_missing_or_enormous_has_a_page_too(run: Path, change: Callable[
         (found.chip.file is not None, """--target 'my chips/it'"'"'s.toml' --emulator"""),
     ):
         assert (words in page.text) == absent
+
+
+def test_the_table_of_cores_says_what_lies_where(run: Path) -> None:
+    """Catches a core with the colour or the neurons of another population, and a use in the column of another limit."""
+    text = part(written(run))
+    rows = re.findall(r'<tr class="first"><th scope="row">(\d)</th>(.*?)</tr>', text, flags=re.DOTALL)
+    assert [(number, re.findall(r"var\(--([\w-]+)\)", row), said(row)) for number, row in rows] == [
+        ("0", ["d1"], "d1, neurons 0 to 31 32 12"),
+        ("1", ["run-1", "dopamine"], "striosome, neurons 0 to 19 dopamine, neurons 0 to 12 33 348"),
+        ("6", ["dopamine"], "dopamine, neurons 13 to 39 27"),
+    ]
 
 
 def test_several_runs_have_a_part_each(plain: Results, run: Path) -> None:
