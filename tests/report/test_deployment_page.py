@@ -1,5 +1,6 @@
 """The hardware part of a page: every number is the file's, what is unknown is said, and names stay text."""
 
+import html
 import json
 import math
 import re
@@ -64,7 +65,9 @@ def part(text: str) -> str:
 
 
 def said(text: str) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL)).split())
+    """The words of a piece of a page, without those in its figures."""
+    bare = re.sub(r"<[^>]*>", " ", re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL))
+    return " ".join(html.unescape(bare).split())
 
 
 def cells(text: str) -> list[str]:
@@ -198,9 +201,7 @@ def test_losses_are_sorted_and_the_rest_is_folded(run: Path) -> None:
     assert lost.index("<details>") > lost.index(errors[1])
     assert "The other 17" in lost
     row = said(lost[lost.index("projection") :].partition("</tr>")[0])
-    assert row == "projection 'cortex_to_d1' weight 3.341 3.3255 0.464 % clipping the largest of 960".replace(
-        "'", "&#39;"
-    )
+    assert row == "projection 'cortex_to_d1' weight 3.341 3.3255 0.464 % clipping the largest of 960"
     for kind in ("rounding</b> (21)", "clipping</b> (1)", "saturation</b> (1)", "coefficient</b> (1)"):
         assert kind in lost
 
