@@ -68,7 +68,8 @@ def footprint(program: Program) -> float:
     """Return the bytes that hold the numbers of `program`, without indices, as NeuroBench counts tensors.
 
     Parameters of a population are counted once, its state for each neuron; a synapse has its weight of so many bits,
-    a delay where its connection has any, a tag and traces of its neurons where it learns.
+    a delay where its connection has any, a tag and traces of its neurons where it learns, with what neurons keep below
+    the whole numbers of a trace.
     """
     bits = 0
     for neurons in program.neurons.values():
@@ -82,6 +83,7 @@ def footprint(program: Program) -> float:
             if any(product.target == "t" for product in connection.rule.products):
                 synapse += _TAG
             bits += _TRACE * (2 * program.size(connection.pre) + 3 * program.size(connection.post))
+            bits += sum(heard.parts for heard in connection.rule.heard or ()) * program.size(connection.post)
         bits += synapse * connection.weight.size
     return bits / 8
 

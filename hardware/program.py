@@ -122,8 +122,9 @@ def right_shift(factors: tuple[Factor, ...]) -> int:
 class Heard:
     """What a three-factor rule hears as y1, y2 or y3: the trace of the post-synaptic spikes, a signal, or a constant.
 
-    `kind` "trace": ``y <- (y (4096 - decay) >> 12) + impulse`` at a spike, at most 127; "signal": that of `signal`;
-    "constant": `value`.
+    `kind` "trace", which the neuron keeps with so many `parts`, bits below its whole numbers:
+    ``z <- (z (4096 - decay) >> 12) + (impulse << parts)`` at a spike, at most ``(128 << parts) - 1``, and
+    ``y = z >> parts``, rounded (a half goes up), at most 127; "signal": that of `signal`; "constant": `value`.
     """
 
     kind: Literal["trace", "signal", "constant"]
@@ -131,6 +132,7 @@ class Heard:
     impulse: int = 0
     signal: str = ""
     value: int = 0
+    parts: int = 0
 
 
 @dataclass(frozen=True)

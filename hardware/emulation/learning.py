@@ -29,12 +29,16 @@ def heard(network, values, g, learner, memory, b, signals, fired, count, first):
         kind = network.heard[learner, m, 0]
         y = memory.y[b, m, begin:end]
         if kind == 0:
-            keep, impulse = 4096 - values.hearing[g, learner, m, 0], values.hearing[g, learner, m, 1]
+            fine, parts = memory.fine[b, m, begin:end], values.hearing[g, learner, m, 3]
+            keep, impulse = 4096 - values.hearing[g, learner, m, 0], values.hearing[g, learner, m, 1] << parts
+            half = (1 << parts) >> 1
             for j in range(end - begin):
-                y[j] = (y[j] * keep) >> 12
+                fine[j] = (fine[j] * keep) >> 12
             for q in range(count):
                 j = fired[q] - first
-                y[j] = min(y[j] + impulse, _GREATEST_TRACE)
+                fine[j] = min(fine[j] + impulse, ((_GREATEST_TRACE + 1) << parts) - 1)
+            for j in range(end - begin):
+                y[j] = min((fine[j] + half) >> parts, _GREATEST_TRACE)
         else:
             value = signals[network.heard[learner, m, 1]] if kind == 1 else values.hearing[g, learner, m, 2]
             for j in range(end - begin):

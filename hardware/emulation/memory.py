@@ -20,7 +20,8 @@ class Memory(NamedTuple):
 
     `u`, `v`, `wait` (steps of refractoriness left) [neuron]; `arriving` [ring, neuron]; `weight`, `tag` of learned
     synapses; `x` [2, pre], `y` [3, post] and the step within the epoch of the last spike, `tx`, `ty` (0: none), of
-    learning connections side by side; `low`: whether a tag lies below the accumulator's range; `filters` of signals.
+    learning connections side by side; `fine` [3, post], the traces that neurons of three-factor rules keep;
+    `low`: whether a tag lies below the accumulator's range; `filters` of signals.
     """
 
     u: NDArray[np.int32]
@@ -33,6 +34,7 @@ class Memory(NamedTuple):
     tx: NDArray[np.int32]
     y: NDArray[np.int32]
     ty: NDArray[np.int32]
+    fine: NDArray[np.int32]
     low: NDArray[np.uint8]
     filters: NDArray[np.int64]
 
@@ -82,6 +84,7 @@ def fresh(network: Layout, values: Numbers, programs: Sequence[Program], which: 
         tx=np.zeros((batch, x), np.int32),
         y=np.zeros((batch, 3, y), np.int32),
         ty=np.zeros((batch, y), np.int32),
+        fine=np.zeros((batch, 3, y), np.int32),
         low=np.zeros((batch, len(network.learner)), np.uint8),
         filters=values.signal[which, :, 5].copy(),
     )

@@ -87,7 +87,8 @@ class Numbers(NamedTuple):
     `lif` [neurons, 7]: du, dv, vth, bias, refractory; `weight` [synapse], cut; `exponent` [connection]; `limits`
     [learner, 4]: least and greatest weight, and those of the accumulator; `product` [product, 3]: mantissa, right and
     left shift; `trace` [learner, 5]: impulses; `kept`, `share` [learner, 5, 256]: what a trace of -128 to 127 is after
-    a step, and the probability of one more; `hearing` [learner, 3, 3]: decay, impulse, value; `signal` [signal, 6].
+    a step, and the probability of one more; `hearing` [learner, 3, 4]: decay, impulse, value, parts; `signal`
+    [signal, 6].
     """
 
     lif: Integers
@@ -209,11 +210,11 @@ def _numbers(program: Program) -> tuple[NDArray, ...]:
         np.array([share for _, share in tables], dtype=np.float64).reshape(-1, 5, 256),
         np.array(
             [
-                [(h.decay, h.impulse, h.value) for h in rule.heard] if rule.heard else [(0, 0, 0)] * 3
+                [(h.decay, h.impulse, h.value, h.parts) for h in rule.heard] if rule.heard else [(0, 0, 0, 0)] * 3
                 for _, rule in learned
             ],
             dtype=np.int64,
-        ).reshape(-1, 3, 3),
+        ).reshape(-1, 3, 4),
         np.array(signal, dtype=np.int64).reshape(-1, 6),
     )
 

@@ -42,6 +42,9 @@ def check_state(program: Program, state: MachineState) -> None:
         _within("weight", state["weight"][:, own], WEIGHT_RANGE[connection.sign])
         _within("tx", state["tx"][:, of_pre], (0, epoch))
         _within("ty", state["ty"][:, of_post], (0, epoch))
+        for trace, heard in enumerate((connection.rule and connection.rule.heard) or ()):
+            most = ((TRACE_RANGE[1] + 1) << heard.parts) - 1
+            _within("fine", state["fine"][:, trace, of_post], (0, most))
     _within("x", state["x"], TRACE_RANGE)
     _within("y", state["y"], SIGNAL_RANGE)
     assert set(state) == {"step", *Memory._fields}

@@ -25,6 +25,7 @@ DELAY: Range = (0, 63)
 EPOCH: Range = (1, 63)
 DECIMATE: Range = (0, 9)
 IMPULSE: Range = (0, 127)
+PARTS: Range = (0, 12)
 TAU: Range = (0, 65535)
 CONSTANT: Range = (-256, 255)
 
@@ -101,6 +102,7 @@ def _check_rule(program: Program, where: str, rule: Rule) -> None:
         _within(f"{where}, constant", heard.value, SIGNAL_RANGE)
         _within(f"{where}, decay", heard.decay, (0, 4096))
         _within(f"{where}, impulse", heard.impulse, IMPULSE)
+        _within(f"{where}, parts", heard.parts, PARTS)
     if not rule.products:
         raise DescriptionError(message(f"{where}, rule", "no product", "one at least"))
     for product in rule.products:

@@ -28,6 +28,8 @@ _SHARE_OF_TRACE = 5
 _SHARE_OF_REST = 3
 """... and what acts at every step is computed at least so often within the shortest of all time constants."""
 _MOST_DECIMATE = 9
+_PARTS = 12
+"""Bits below the whole numbers of a trace that a neuron keeps: enough that cutting them in each step counts little."""
 _LONGEST_TAU = 65535
 _X, _Y = ("x1", "x2"), ("y1", "y2", "y3")
 
@@ -184,7 +186,7 @@ def _tau(plan: Plan, name: str) -> int:
 def _heard(
     plan: Plan, post: Sequence[str], heard: Sequence[str], impulses: Mapping[str, int]
 ) -> tuple[Heard, Heard, Heard]:
-    traces = [Heard("trace", decay=_decay(plan, name), impulse=impulses[name]) for name in post]
+    traces = [Heard("trace", decay=_decay(plan, name), impulse=impulses[name], parts=_PARTS) for name in post]
     first, second, third, *_ = [*traces, *(Heard("signal", signal=name) for name in heard), *[Heard("constant")] * 3]
     return first, second, third
 
@@ -200,25 +202,14 @@ def _trace_losses(
         steps = _steps(plan.traces[name].decay)
         what = f"tau of the trace {name}"
         if three and name in post:
-            # This trace is cut to whole numbers in each step: what is left of the sum over an impulse says how short.
-            got = _sum(impulses[name], _decay(plan, name)) / impulses[name] * plan.dt
-            wanted = plan.dt / (1 - plan.traces[name].decay)
-            note = "sum over the trace of one spike; a neuron sends whole numbers"
-            yield Loss(where, what, "rounding", wanted, got, relative(wanted, got), note)
+            decay = _decay(plan, name) / 4096
+            got = -plan.dt / math.log(1 - decay) if decay < 1 else 0.0
         else:
-            wanted, got = steps * plan.dt, _tau(plan, name) * plan.dt
-            yield Loss(where, what, "rounding", wanted, got, relative(wanted, got))
+            got = _tau(plan, name) * plan.dt
+        yield Loss(where, what, "rounding", steps * plan.dt, got, relative(steps * plan.dt, got))
         most = TRACE_RANGE[1] / impulses[name]
         note = f"traces above {most:.3g} spikes saturate, in steps of {1 / impulses[name]:.3g}"
         yield Loss(where, f"range of the trace {name}", "saturation", math.inf, most, None, note)
-
-
-def _sum(impulse: int, decay: int) -> int:
-    total, left = 0, impulse
-    while left:
-        total += left
-        left = left * (4096 - decay) >> 12
-    return total
 
 
 def _pair(numbers: Iterable[int]) -> tuple[int, int]:

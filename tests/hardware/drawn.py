@@ -167,7 +167,8 @@ def _signals(draw: st.DrawFn, sources: list[str]) -> dict[str, Signal]:
 def _heard(draw: st.DrawFn, signals: list[str]) -> Heard:
     kind = draw(st.sampled_from(["trace", "constant", *(["signal"] * 2 if signals else [])]))
     if kind == "trace":
-        return Heard("trace", decay=draw(DECAYS), impulse=draw(st.integers(0, 127)))
+        parts = draw(st.sampled_from((0, 0, 1, 8, 12)))
+        return Heard("trace", decay=draw(DECAYS), impulse=draw(st.integers(0, 127)), parts=parts)
     if kind == "signal":
         return Heard("signal", signal=draw(st.sampled_from(signals)))
     return Heard("constant", value=draw(st.integers(-128, 127)))

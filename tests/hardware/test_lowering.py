@@ -240,3 +240,13 @@ def test_what_a_chip_does_not_have_is_refused_by_name(network: sp.Network, told:
     """One clear message, before anything runs."""
     with pytest.raises(UnsupportedError, match=told):
         sp.open(network, "loihi")
+
+
+@pytest.mark.parametrize(("a_plus", "a_minus"), [(1.0, 0.0), (0.0, 1.0)])
+def test_a_trace_that_neurons_keep_is_that_of_real_numbers(a_plus: float, a_minus: float) -> None:
+    """Both halves of the window of a three-factor rule; traces cut to whole numbers would lose more than a half."""
+    dopamine = sp.Modulator("dopamine")
+    rule = sp.dopamine_stdp(dopamine, "300 ms", a_plus=a_plus, a_minus=a_minus, rate=2e-4, bounds=(0.0, 10.0))
+    found, expected = (learned(pair(rule), name, {"dopamine": 0.5}, 4).mean() for name in ("loihi", "native"))
+    assert abs(expected) > 0.05
+    assert found == pytest.approx(expected, rel=0.06)

@@ -254,7 +254,7 @@ class Hearing(AbstractProcess):
 @requires(CPU)
 @tag("fixed_pt")
 class HearingModel(PyLoihiProcessModel):
-    """A trace ``y <- (y (4096 - decay) >> 12) + impulse`` at a spike, at most 127; a signal; or a constant."""
+    """A trace of the neuron's spikes, with parts below its whole numbers; a signal; or a constant."""
 
     s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
     signal1: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
@@ -276,7 +276,10 @@ class HearingModel(PyLoihiProcessModel):
         for at, (law, (signal, out)) in enumerate(zip(self.proc_params["laws"], ports, strict=True)):
             heard, trace = signal.recv(), self.traces[at]
             if law["kind"] == "trace":
-                trace[:] = np.minimum(127, (trace * (4096 - law["decay"]) >> 12) + law["impulse"] * spikes)
+                jump, most = law["impulse"] << law["parts"], (128 << law["parts"]) - 1
+                trace[:] = np.minimum(most, (trace * (4096 - law["decay"]) >> 12) + jump * spikes)
+                half = (1 << law["parts"]) >> 1
+                out.send(np.minimum(127, (trace + half) >> law["parts"]).astype(np.int32))
             else:
                 trace[:] = heard[0] if law["kind"] == "signal" else law["value"]
-            out.send(trace.astype(np.int32))
+                out.send(trace.astype(np.int32))
