@@ -1,7 +1,8 @@
 """Time the back ends, print the table, and write benchmarks/results.json: ``python benchmarks/bench.py [NAME ...]``.
 
-Each benchmark is a function that returns rows; without names all of them run, else the rows of the others stay. Times
-depend on the machine, ratios of programs timed side by side hardly do: targets are set on ratios.
+Each benchmark is a function that returns rows; without names all of them run, else the rows of the others stay, and so
+do those of NEST and Lava where they are not installed. Times depend on the machine, ratios of programs timed side by
+side hardly do: targets are set on ratios.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import brian2_plastic
+import emulator
 import native_batch
 import native_loop
 import native_network
 import native_scaling
 import native_single
 import native_start
+import nest_program
 import norse_batch
 from rows import Row, table, write
 
@@ -31,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "native_scaling": lambda: native_scaling.rows(PICTURE),
     "native_start": native_start.rows,
     "native_single": native_single.rows,
+    "emulator": emulator.rows,
 }
 
 
@@ -46,7 +50,8 @@ def main() -> None:
     print(table(rows))
     for row in rows:
         print(f"{row.name}: {row.source}")
-    write(OUT, rows, keep=len(names) < len(BENCHMARKS))
+    complete = len(names) == len(BENCHMARKS) and nest_program.installed() and emulator.available()
+    write(OUT, rows, keep=not complete)
     print(f"written: {OUT}")
 
 
