@@ -19,6 +19,8 @@ from typing import IO, Any, NoReturn
 from spikerl.errors import RunError, message
 from spikerl.hardware.lava import wire
 
+START = 30.0
+"""Seconds that the side interpreter may take to start: its heart does not beat yet, and the machine may be busy."""
 GRACE = 4.0
 """Seconds beyond a heart beat after which a silent worker is taken for hanging, so that it is ended within 5."""
 _END = 5.0  # seconds that a guardian may take to end everything
@@ -32,8 +34,9 @@ _LOG_LIMIT = 20_000
 class WorkerProcess:
     """A worker of the side interpreter `python`; `close` it, or let it be collected.
 
-    Every request has one answer. A worker that fails, dies, or is silent for a heart beat and `GRACE` seconds, or
-    takes no step for `patience` seconds, is ended, with all that it started, and the request raises `RunError`.
+    Every request has one answer. A worker that fails, dies, or is silent for a heart beat and `GRACE` seconds (for
+    `START` at first), or takes no step for `patience` seconds, is ended, with all that it started, and the request
+    raises `RunError`.
     """
 
     def __init__(self, python: Path, patience: float = PATIENCE) -> None:
@@ -41,7 +44,7 @@ class WorkerProcess:
         self._name = f"spikerl-{secrets.token_hex(6)}-"
         self._log = tempfile.TemporaryFile()  # closed with the worker
         self._channel, theirs = socket.socketpair()
-        self._channel.settimeout(wire.HEARTBEAT + GRACE)
+        self._channel.settimeout(START)
         here = [sys.executable, "-I", "-S", str(_HERE / "guardian.py")]
         given = [str(os.getpid()), self._name, str(theirs.fileno())]
         try:
@@ -92,6 +95,7 @@ class WorkerProcess:
         since = time.monotonic()
         while True:
             came = wire.receive(self._channel, waiting=lambda: self._silent(kind))
+            self._channel.settimeout(wire.HEARTBEAT + GRACE)
             if came.kind == "beat":
                 if came.fields.get("done") != done:
                     done, since = came.fields.get("done"), time.monotonic()
@@ -117,7 +121,7 @@ class WorkerProcess:
         return f"{who} was ended by signal {number} ({signal.strsignal(number)})"
 
     def _silent(self, kind: str) -> NoReturn:
-        self._fail(kind, f"it hangs: no sign of life in {wire.HEARTBEAT + GRACE:g} s")
+        self._fail(kind, f"it hangs: no sign of life in {self._channel.gettimeout():g} s")
 
     def _check(self, hello: wire.Message) -> None:
         protocol, versions = hello.fields.get("protocol"), hello.fields.get("versions")

@@ -214,6 +214,8 @@ def main():
     os.register_at_fork(after_in_child=channel.close)
     worker = Worker(channel)
     threading.Thread(target=worker.beat, daemon=True).start()
+    with contextlib.suppress(wire.Closed):
+        worker.send("beat", {"done": 0})  # it has started: from now on silence is a fault
     worker.serve()
     os._exit(0)  # the guardian ends Lava's processes; an orderly stop would wait for those that hang
 
