@@ -1,6 +1,7 @@
 """The circuit learns what pays, and only through plasticity that dopamine gates.
 
-A short form of what `make evidence` measures over 64 whole blocks: here the first 30 trials of 24 blocks.
+A short form of what `make evidence` measures over 64 whole blocks: here the first 30 trials of 24 blocks; in real
+numbers, and in the fixed point of an emulated chip.
 """
 
 from pathlib import Path
@@ -13,29 +14,34 @@ from spikerl.analysis.blocks import blocks, column
 from spikerl.analysis.intervals import Interval, proportion_over_blocks
 
 BLOCKS, TRIALS = 24, 30
+BACKENDS = ("norse", "loihi")
 
 
-def late_choices(out: Path, **settings: object) -> Interval:
+def late_choices(backend: str, out: Path, **settings: object) -> Interval:
     """Return P(better) over the last 20 of the first 30 trials, with its interval over blocks."""
     circuit = {f"circuit.{key}": value for key, value in settings.items()}
     record = {"record.spikes": [], "record.weights": "never", "task.schedule": "80/20"}
+    if backend == "norse":
+        pytest.importorskip("norse", reason="norse is not installed")
     run = sp.run(
-        "reversal", backend="norse", instances=BLOCKS, trials=TRIALS, seed=3, settings=circuit | record, out=out
+        "reversal", backend=backend, instances=BLOCKS, trials=TRIALS, seed=3, settings=circuit | record, out=out
     )
     better = blocks(run).table(column(run, "better"))[:, 10:]
     return proportion_over_blocks(better.sum(axis=1), np.full(BLOCKS, better.shape[1]))
 
 
-def test_learns_the_better_option(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_learns_the_better_option(backend: str, tmp_path: Path) -> None:
     """Catches a circuit that does not learn, or learns the worse option."""
-    pytest.importorskip("norse", reason="norse is not installed")
-    learned = late_choices(tmp_path / "run")
+    learned = late_choices(backend, tmp_path / "run")
     assert learned.low > 0.7, learned
 
 
 @pytest.mark.parametrize("settings", [{"plasticity": False}, {"clamp_dopamine": True}], ids=["fixed", "clamped"])
-def test_without_dopamine_gated_plasticity_stays_at_chance(settings: dict[str, object], tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_without_dopamine_gated_plasticity_stays_at_chance(
+    backend: str, settings: dict[str, object], tmp_path: Path
+) -> None:
     """Catches a choice that knows the answer by another way than dopamine."""
-    pytest.importorskip("norse", reason="norse is not installed")
-    control = late_choices(tmp_path / "run", **settings)
+    control = late_choices(backend, tmp_path / "run", **settings)
     assert control.low <= 0.5 <= control.high, control
