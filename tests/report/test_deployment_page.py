@@ -17,6 +17,7 @@ from matplotlib.patches import Rectangle
 
 from spikerl.errors import FileError
 from spikerl.report import chip_figure, limits_figure, numbers
+from spikerl.report.drawing import Canvas, Drawing, inline
 from spikerl.report.page import report
 from spikerl.report.palette import D1, DOPAMINE, INK, NAMED, RUNS, of_chip
 from spikerl.results import Results
@@ -250,6 +251,7 @@ def test_what_is_missing_or_enormous_has_a_page_too(run: Path, change: Callable[
     assert len(text) < 2_000_000
     found = read_deployment(run)
     assert found is not None
+    assert ('class="agreed alone"' in text) == ("○ It was not held" in page.text) == (found.agreement is None)
     for absent, words in (
         (found.agreement is None, "It was not held against a second machine."),
         (not found.energy, "there is no estimate"),
@@ -355,6 +357,8 @@ def test_bars_are_as_long_as_what_is_used() -> None:
     assert [(round(bar.get_y() + bar.get_height() / 2), bar.get_width()) for bar in bars if bar.get_fill()] == [
         (0, 0.25), (1, 1.0), (4, 0.0), (5, 1.0),
     ]  # fmt: skip
+    dashed = [round(bar.get_y() + bar.get_height() / 2) for bar in figure.axes[0].patches if not bar.get_fill()]
+    assert dashed == [2], "unknown, not unlimited"
     texts = [text.get_text().replace("\u00a0", " ") for text in figure.axes[0].texts]
     assert texts == ["1 of 4 (25 %)", "9 of 3 (300 %)", "5, limit unknown", "6, unlimited", "0 of 0", "2 of 0"]
     assert limits_figure.words("core.input_axons") == "input axons of a core"
@@ -367,6 +371,17 @@ def test_populations_beyond_the_colours_begin_again() -> None:
     assert len(set(given)) == len(given) - 1
     assert given[-1] == given[2] == "run-1"
     assert set(given) <= set(NAMED) - {"run-0", "ink"}, "an outline is ink"
+
+
+def test_groups_of_a_figure_have_no_names_even_if_they_are_empty() -> None:
+    """Catches names that stand twice on a page with two figures, such as those of ticks without a length."""
+
+    def draw(canvas: Canvas) -> None:
+        canvas.subplots().tick_params(axis="y", length=0)
+
+    text = inline(Drawing(draw, 1.0), "name", "label")
+    assert "<g/>" in text
+    assert "<g id" not in text
 
 
 @pytest.mark.parametrize(
