@@ -7,9 +7,8 @@ The accumulator's least value is one lower than 16 bits have, and products wrap.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from spikerl.hardware.emulation.compiling import OPTIONS
+from spikerl.hardware.emulation.compiling import inlined
 from spikerl.hardware.program import TAG_RANGE
 
 X0, Y0, U = 0, 1, 2
@@ -22,7 +21,7 @@ _MIXING = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _STRIDE = np.uint64(0x9E3779B97F4A7C15)
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def mixed(key, number):
     """Return 64 random bits: SplitMix64 (Steele et al. 2014) at place `number` of the stream `key`."""
     z = key + np.uint64(number) * _STRIDE
@@ -31,13 +30,13 @@ def mixed(key, number):
     return z ^ (z >> np.uint64(31))
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def unit(bits):
     """Return random bits as a number from 0 to below 1."""
     return np.float64(bits >> np.uint64(11)) * 1.1102230246251565e-16
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def clipped(value, constant, width, sign):
     """Return the factor in 32 bits: wider integers would halve what one vector instruction does."""
     moved = np.int32(value + np.int32(constant))
@@ -47,7 +46,7 @@ def clipped(value, constant, width, sign):
     return min(max(moved, np.int32(-bound)), np.int32(bound - np.int32(1)))
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def scaled(product, mantissa, right, left):
     """Mantissa, right shift, left shift, each in 32 bits; then the accumulator's range.
 
@@ -57,7 +56,7 @@ def scaled(product, mantissa, right, left):
     return min(max(np.int32(value << (left & np.int32(31))), LEAST), MOST)
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def rounded(accumulated, random):
     """``floor(a / 128)``, plus one where the remainder exceeds `random`, a number from 0 to 127."""
     return np.int32(np.int32(accumulated + np.int32(np.int32(127) - random)) >> np.int32(7))

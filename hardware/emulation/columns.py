@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from spikerl.hardware.emulation.arithmetic import (
     LEAST,
@@ -19,10 +18,10 @@ from spikerl.hardware.emulation.arithmetic import (
     rounded,
     scaled,
 )
-from spikerl.hardware.emulation.compiling import OPTIONS
+from spikerl.hardware.emulation.compiling import compiled
 
 
-@njit(**OPTIONS)
+@compiled
 def columns(network, values, g, learner, memory, b, xp, yp, random, own, key):
     """Change the synapses of post-synaptic neurons that spiked, but those that `rows` has changed."""
     c = network.learner[learner]

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
-from spikerl.hardware.emulation.compiling import OPTIONS
+from spikerl.hardware.emulation.compiling import compiled, inlined
 
 _ROWS = 124
 """So many weights, none beyond -256 to 255, make a sum of 16 bits; a multiple of four."""
@@ -23,7 +23,7 @@ def _lowest(context, word):
     return types.uint64(types.uint64), generate
 
 
-@njit(**OPTIONS)
+@compiled
 def listed(words, fired, begin):
     """List the neurons, from `begin` on, whose bit in `words` is set; returns how many they are."""
     count = 0
@@ -36,7 +36,7 @@ def listed(words, fired, begin):
     return count
 
 
-@njit(**OPTIONS)
+@compiled
 def gathered(spiked, fired, begin):
     """List the neurons, from `begin` on, that `spiked`, without branches; returns how many they are."""
     count = 0
@@ -46,14 +46,14 @@ def gathered(spiked, fired, begin):
     return count
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def _row(weight, first, table, i, size):
     """Return a row as an array of its own: an index that might be negative stands in the way of vectors."""
     at = first + table[i]
     return weight[at : at + size]
 
 
-@njit(**OPTIONS)
+@compiled
 def _add_rows(into, part, weight, table, first, fired, begin, up):
     """Add whole rows of weights, in 16 bits and four at a time, so that the sums are read and written less often."""
     size = into.size
@@ -79,7 +79,7 @@ def _add_rows(into, part, weight, table, first, fired, begin, up):
             into[k] = np.int32(into[k] + np.int32(np.int32(part[k]) << up))
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def deliver(network, weight, first, exponent, c, fired, messages, begin, arriving, step, sums, part):
     """Add what neurons `fired` of connection `c` send to what arrives in later steps."""
     ring = arriving.shape[0]

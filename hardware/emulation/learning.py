@@ -8,11 +8,10 @@ where the impulse is 0, so that a negative third factor vanishes for a neuron th
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from spikerl.hardware.emulation.arithmetic import Y0, U, mixed, unit
 from spikerl.hardware.emulation.columns import columns
-from spikerl.hardware.emulation.compiling import OPTIONS
+from spikerl.hardware.emulation.compiling import compiled
 from spikerl.hardware.emulation.rows import rows
 from spikerl.hardware.emulation.terms import prepare
 from spikerl.hardware.program import TRACE_RANGE
@@ -21,7 +20,7 @@ _GREATEST_TRACE = TRACE_RANGE[1]
 _COLUMNS_COST = 8
 
 
-@njit(**OPTIONS)
+@compiled
 def heard(network, values, g, learner, memory, b, signals, fired, count, first):
     """Set y of a three-factor rule to what it hears in this step; `fired` are its post-synaptic spikes."""
     begin, end = network.first_y[learner], network.first_y[learner + 1]
@@ -45,7 +44,7 @@ def heard(network, values, g, learner, memory, b, signals, fired, count, first):
                 y[j] = value
 
 
-@njit(**OPTIONS)
+@compiled
 def noted(now, stamps, fired, count, first, impulses, traces, two):
     """Note when neurons spiked; one that has spiked before in the epoch has its traces jump at once."""
     for q in range(count):
@@ -56,7 +55,7 @@ def noted(now, stamps, fired, count, first, impulses, traces, two):
         stamps[i] = now
 
 
-@njit(**OPTIONS)
+@compiled
 def history(traces, stamps, epoch, kept, share, impulses, shared, own, key, past):
     """Fill `past` [epoch + 1, trace, neuron] with the traces of an epoch; `shared` rounds them, or the `own` key."""
     count, size = traces.shape
@@ -75,7 +74,7 @@ def history(traces, stamps, epoch, kept, share, impulses, shared, own, key, past
                 past[t, m, i] = left
 
 
-@njit(**OPTIONS)
+@compiled
 def learn(network, values, g, learner, memory, b, step, heard_window, within, room):
     """End an epoch: traces, then weights and tags from the old values, then the spikes of the epoch are forgotten."""
     x = memory.x[b, :, network.first_x[learner] : network.first_x[learner + 1]]

@@ -8,15 +8,14 @@ instructions.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from spikerl.hardware.emulation import narrow
 from spikerl.hardware.emulation.arithmetic import LEAST, LEAST_TAG, MOST, MOST_TAG, mixed, rounded, scaled
-from spikerl.hardware.emulation.compiling import OPTIONS
+from spikerl.hardware.emulation.compiling import compiled, inlined
 from spikerl.hardware.emulation.terms import narrow_of, terms, vector_of
 
 
-@njit(**OPTIONS)
+@compiled
 def _copy(before, before_narrow, variable):
     """Keep a row of weights or tags as it was."""
     for k in range(variable.size):
@@ -24,13 +23,13 @@ def _copy(before, before_narrow, variable):
         before_narrow[k] = variable[k]
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def _opened(value):
     """Return the accumulator of a weight or a tag."""
     return max(np.int32(np.int32(value) << np.int32(7)), LEAST)
 
 
-@njit(**OPTIONS)
+@compiled
 def _begin(sums, variable, vector, mantissa, right, left):
     """Begin the accumulators with the first term."""
     for k in range(variable.size):
@@ -38,14 +37,14 @@ def _begin(sums, variable, vector, mantissa, right, left):
         sums[k] = min(max(added, LEAST), MOST)
 
 
-@njit(**OPTIONS)
+@compiled
 def _add(sums, size, vector, mantissa, right, left):
     """Add a term to the accumulators."""
     for k in range(size):
         sums[k] = min(max(np.int32(sums[k] + scaled(vector[k], mantissa, right, left)), LEAST), MOST)
 
 
-@njit(**OPTIONS)
+@compiled
 def _end(variable, sums, vector, mantissa, right, left, lowest, highest, bits):
     """Add the last term, round by `bits`, the same for all, and clip."""
     for k in range(variable.size):
@@ -53,7 +52,7 @@ def _end(variable, sums, vector, mantissa, right, left, lowest, highest, bits):
         variable[k] = np.int16(min(max(rounded(added, bits), lowest), highest))
 
 
-@njit(**OPTIONS)
+@compiled
 def _change(variable, vector, mantissa, right, left, lowest, highest, bits):
     """Begin and end with one term."""
     for k in range(variable.size):
@@ -61,7 +60,7 @@ def _change(variable, vector, mantissa, right, left, lowest, highest, bits):
         variable[k] = np.int16(min(max(rounded(added, bits), lowest), highest))
 
 
-@njit(**OPTIONS)
+@compiled
 def _end_own(variable, sums, least, most, lowest, highest, key, number):
     """Clip to the side that is allowed, round each synapse by a random number of its own, and clip."""
     for k in range(variable.size):
@@ -69,7 +68,7 @@ def _end_own(variable, sums, least, most, lowest, highest, key, number):
         variable[k] = np.int16(min(max(rounded(min(max(sums[k], least), most), bits), lowest), highest))
 
 
-@njit(**OPTIONS)
+@compiled
 def _is_low(tag):
     """Return whether a tag lies below the accumulator's range."""
     least = np.int16(0)
@@ -78,7 +77,7 @@ def _is_low(tag):
     return least == LEAST_TAG
 
 
-@njit(**OPTIONS)
+@compiled
 def _settle_narrow(variable, count, room, at, lowest, highest, random):
     """Add the terms to a row of weights or tags (`at` 0 or 1), round and clip, all in 16 bits."""
     sums, less, seven = room.accumulators_narrow, np.int16(127 - random), np.int16(7)
@@ -97,7 +96,7 @@ def _settle_narrow(variable, count, room, at, lowest, highest, random):
             narrow.end(variable, sums, vector, mantissa, right, left, lowest, highest, less, seven)
 
 
-@njit(**OPTIONS)
+@compiled
 def _settle(variable, count, room, at, limits, random):
     """Do as `_settle_narrow` does, in 32 bits.
 
@@ -120,7 +119,7 @@ def _settle(variable, count, room, at, limits, random):
             _end(variable, sums, vector, mantissa, right, left, low, high, random)
 
 
-@njit(**OPTIONS)
+@compiled
 def _settle_own(variable, count, room, at, limits, key, number):
     """Do as `_settle` does, each synapse rounded by a random number of its own."""
     least, most, lowest, highest = limits
@@ -135,7 +134,7 @@ def _settle_own(variable, count, room, at, limits, key, number):
     _end_own(variable, sums, least, most, lowest, highest, key, number)
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def _change_row(variable, count, room, at, limits, own, random, key, number):
     """Add the terms to a row of weights or tags (`at` 0 or 1), by the quickest way that loses nothing."""
     if own:
@@ -146,7 +145,7 @@ def _change_row(variable, count, room, at, limits, own, random, key, number):
         _settle(variable, count, room, at, limits, random)
 
 
-@njit(**OPTIONS)
+@compiled
 def rows(network, values, g, learner, memory, b, xp, all_of_them, was_low, random, own, key, room):
     """Change the synapses of pre-synaptic neurons that spiked in the epoch, or of `all_of_them`.
 

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from spikerl.hardware.emulation.compiling import OPTIONS
+from spikerl.hardware.emulation.compiling import compiled, inlined
 from spikerl.hardware.emulation.delivery import deliver, gathered, listed
 from spikerl.hardware.emulation.learning import heard, learn, noted
 from spikerl.hardware.emulation.memory import FREE
@@ -16,7 +15,7 @@ _WRAP, _AROUND, _LIMIT = np.int32(1 << 23), np.int32(1 << 24), np.int32((1 << 23
 _LEAST_SIGNAL, _MOST_SIGNAL = SIGNAL_RANGE
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def _leaked(value, keep):
     """``sgn(x) (|x| keep >> 12)`` of an x below 2**24 and a keep of 13 bits, in two parts that fit into 32 bits."""
     sign = np.int32(value >> np.int32(31))
@@ -26,7 +25,7 @@ def _leaked(value, keep):
     return np.int32(np.int32(np.int32(high + low) ^ sign) - sign)
 
 
-@njit(**OPTIONS)
+@compiled
 def _integrate(u, v, wait, arriving, numbers, spikes):
     """One step of a population, in 32 bits throughout, so that the loop becomes vector instructions."""
     keep_u, keep_v = np.int32(4095 - numbers[0]), np.int32(4096 - numbers[1])
@@ -46,7 +45,7 @@ def _integrate(u, v, wait, arriving, numbers, spikes):
         spikes[i] = np.uint8(spike)
 
 
-@njit(**OPTIONS)
+@compiled
 def _anyone(spikes):
     """Return whether anyone spikes."""
     found = np.uint8(0)
@@ -55,7 +54,7 @@ def _anyone(spikes):
     return found != 0
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def _send(network, values, g, memory, window, seen, b, within, slot, room):
     """Note who spikes in a step, inputs as they are given, other populations integrated."""
     offset = network.first_neuron[network.inputs]
@@ -82,7 +81,7 @@ def _send(network, values, g, memory, window, seen, b, within, slot, room):
         room.counts[p] = count
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def _signal(numbers, memory, window, seen, b, within, signals):
     """Set the signals to their values of a step."""
     for k in range(signals.size):
@@ -96,7 +95,7 @@ def _signal(numbers, memory, window, seen, b, within, signals):
         seen.signals[within, b, k] = signals[k]
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def _deliver(network, values, g, memory, b, step, room):
     """Send the spikes of a step through all connections."""
     for c in range(network.pre.size):
@@ -112,7 +111,7 @@ def _deliver(network, values, g, memory, b, step, room):
         )
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def _learn(network, values, g, memory, window, b, within, step, room):
     """Let learning connections hear a step, and learn where it ends their epoch."""
     for learner in range(network.learner.size):
@@ -132,7 +131,7 @@ def _learn(network, values, g, memory, window, b, within, step, room):
             learn(network, values, g, learner, memory, b, step, window, within, room)
 
 
-@njit(**OPTIONS)
+@compiled
 def advance(network, values, which, memory, window, seen, begin, first, last, room):
     """Run the window, whose first step is `begin`, for the instances from `first` to before `last`."""
     for b in range(first, last):

@@ -8,10 +8,9 @@ epoch. Where all of them bring the same, the row's own weights or tags stand for
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from spikerl.hardware.emulation.arithmetic import X0, Y0, Y1, U, W, clipped
-from spikerl.hardware.emulation.compiling import OPTIONS
+from spikerl.hardware.emulation.compiling import compiled, inlined
 from spikerl.hardware.emulation.narrow import BEYOND, LARGEST, reach
 from spikerl.hardware.emulation.packing import TRACES
 from spikerl.hardware.program import TAG_RANGE, WEIGHT_RANGE
@@ -22,7 +21,7 @@ _MIXTURE = 0
 """The moment of `Room.vectors` that holds what was multiplied out for one row."""
 
 
-@njit(**OPTIONS)
+@compiled
 def _multiply(vector, values, size, constant, width, sign):
     """Multiply by a factor; a loop of its own, without branches, becomes vector instructions."""
     constant, bound = np.int32(constant), np.int32(np.int32(1) << np.int32(width))
@@ -37,7 +36,7 @@ def _multiply(vector, values, size, constant, width, sign):
             vector[k] = np.int32(vector[k] * min(max(moved, least), most))
 
 
-@njit(**OPTIONS)
+@compiled
 def _extremes(vector, size):
     """Return the least and the greatest number."""
     least = most = vector[0]
@@ -46,7 +45,7 @@ def _extremes(vector, size):
     return least, most
 
 
-@njit(**OPTIONS)
+@compiled
 def prepare(network, learner, ty, yp, u, room):
     """Fill `room.vectors` with what post-synaptic neurons bring to each product: 0 where it does not count."""
     epoch, size = network.epoch[learner], ty.size
@@ -78,7 +77,7 @@ def prepare(network, learner, ty, yp, u, room):
                     narrow[j] = np.int16(vector[j])
 
 
-@njit(**OPTIONS)
+@compiled
 def _of_row(network, p, moment, xp, i):
     """Return what pre-synaptic neuron `i` brings to product `p`."""
     factor = np.int32(1)
@@ -89,7 +88,7 @@ def _of_row(network, p, moment, xp, i):
     return factor
 
 
-@njit(**OPTIONS)
+@compiled
 def _mix(network, p, vector, late, full, i, xp, ty, target, room, mixture):
     """Multiply `vector` by what each synapse of row `i` brings to product `p`; `late`: x at each spike it heard."""
     size = target.size
@@ -108,7 +107,7 @@ def _mix(network, p, vector, late, full, i, xp, ty, target, room, mixture):
         _multiply(mixture, values, size, network.constant[f], network.width[f], network.sign[f])
 
 
-@njit(**OPTIONS)
+@compiled
 def terms(network, values, g, learner, i, spike, xp, ty, full, target, room):
     """List in `room.term` what changes row `i`, whose neuron spiked at moment `spike`, or 0.
 
@@ -149,13 +148,13 @@ def terms(network, values, g, learner, i, spike, xp, ty, full, target, room):
     return of_weight, of_tag
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def narrow_of(term, room):
     """Return the vector of a term in 16 bits."""
     return room.before_narrow[-term[0] - 1] if term[0] < 0 else room.narrow[term[0], term[1]]
 
 
-@njit(inline="always", **OPTIONS)
+@inlined
 def vector_of(term, room):
     """Return the vector of a term."""
     return room.before[-term[0] - 1] if term[0] < 0 else room.vectors[term[0], term[1]]
