@@ -84,7 +84,7 @@ def inline(drawing: Drawing, name: str, label: str) -> str:
     head, _, body = text.partition(">")
     box = re.search(r'viewBox="[0-9. ]+"', head)
     assert box is not None
-    body = re.sub(r'<g id="[^"]*"(/?)>', r"<g\1>", body)
+    body = re.sub(r'<g id="[^"]*">', "<g>", body)
     body = re.sub(r"'DejaVu Sans'", "var(--sans)", body)
     for variable, colour in NAMED.items():
         body = body.replace(colour.light, f"var(--{variable})")

@@ -17,7 +17,6 @@ from matplotlib.patches import Rectangle
 
 from spikerl.errors import FileError
 from spikerl.report import chip_figure, limits_figure, numbers
-from spikerl.report.drawing import Canvas, Drawing, inline
 from spikerl.report.page import report
 from spikerl.report.palette import D1, DOPAMINE, INK, NAMED, RUNS, of_chip
 from spikerl.results import Results
@@ -371,17 +370,6 @@ def test_populations_beyond_the_colours_begin_again() -> None:
     assert len(set(given)) == len(given) - 1
     assert given[-1] == given[2] == "run-1"
     assert set(given) <= set(NAMED) - {"run-0", "ink"}, "an outline is ink"
-
-
-def test_groups_of_a_figure_have_no_names_even_if_they_are_empty() -> None:
-    """Catches names that stand twice on a page with two figures, such as those of ticks without a length."""
-
-    def draw(canvas: Canvas) -> None:
-        canvas.subplots().tick_params(axis="y", length=0)
-
-    text = inline(Drawing(draw, 1.0), "name", "label")
-    assert "<g/>" in text
-    assert "<g id" not in text
 
 
 @pytest.mark.parametrize(
