@@ -100,7 +100,9 @@ def product_of(term: Joined, target: Literal["w", "t"], setting: Setting) -> tup
             return _apart(term, target, setting)
         factors[-1] = Factor("w", round(constant))
     error = relative(wanted, found.value)
-    note = f"right shift of {right_shift(tuple(factors))} put back into the exponent {found.exponent}"
+    constants = tuple(Factor("x2", constant) for constant in found.constants)
+    shift = right_shift((*factors, *constants))
+    note = f"with the engine's right shift of {shift} put back" if shift else ""
     if not found.mantissa:
         note = "below the finest step of the chip: take a larger rate or longer time constants"
     shown = found.value / wanted * term.coefficient
