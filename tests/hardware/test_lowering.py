@@ -186,6 +186,15 @@ def test_what_is_lost_is_said() -> None:
     assert 0.02 < losses["projection 'fixed'", "weight"].error < 0.15
 
 
+def test_a_weight_beyond_the_bounds_of_its_rule_is_refused() -> None:
+    """The chip clips it at once: said by name, with what it becomes."""
+    source, rule = sp.Population("source", 2, sp.SpikeSource()), sp.pair_stdp(bounds=(0.0, 1.0))
+    net = sp.Network(sp.Projection(source, sp.Population("cell", 2, sp.LIF()), 2.0, rule=rule))
+    told = r"projection 'source_to_cell': weight 2 becomes 1\b.*error 50\.00%.*4 begin outside the bounds"
+    with pytest.raises(UnsupportedError, match=told):
+        sp.open(net, "loihi")
+
+
 def test_too_much_loss_is_refused_and_can_be_allowed() -> None:
     """The refusal names object, quantity and error, before anything runs."""
     source = sp.Population("source", 4, sp.SpikeSource())
