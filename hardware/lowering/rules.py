@@ -17,7 +17,7 @@ from spikerl.hardware.lowering.losses import Loss, relative
 from spikerl.hardware.lowering.products import Joined, Setting, Variable, joined, product_of
 from spikerl.hardware.lowering.scales import reach
 from spikerl.hardware.lowering.signals import Spoken
-from spikerl.hardware.program import TAG_RANGE, TRACE_RANGE, Connection, Heard, Rule
+from spikerl.hardware.program import TAG_RANGE, TRACE_RANGE, Connection, Heard, Product, Rule, right_shift
 from spikerl.plasticity.algebra import Gate
 
 _BUSY = 50.0
@@ -48,7 +48,9 @@ def lower_rule(
     _check_room(where, pre, [*post, *heard])
     losses: list[Loss] = []
     fed = [plan.traces[name].decay for name in (*pre, *post)]
-    epoch, decimate = _epochs(fed, _read_at_every_step(rule, plan))
+    # A rule with modulators sees traces of post-synaptic neurons as they are at the end of the epoch, not at a spike.
+    longest = 1 if heard and _reads_post_at_spikes(rule) else _LONGEST_EPOCH
+    epoch, decimate = _epochs(fed, _read_at_every_step(rule, plan), longest)
     variables: dict[FactorPlan, Variable] = {}
     impulses = {name: _impulse(plan, name) for name in (*pre, *post)}
     for names, letters, kind in ((pre, _X, "pre"), (post, _Y, "post")):
@@ -76,6 +78,7 @@ def lower_rule(
         raise UnsupportedError(
             message(where, "no coefficient that the chip can say", "larger ones", f"{losses[-1]}")
         )
+    losses += _drifts(products, setting, plan.dt)
     if epoch > 1:
         note = f"spikes are seen at the ends of {epoch} steps, the last of each neuron"
         losses.append(Loss(where, "epoch in steps", "approximation", 1, epoch, None, note))
@@ -94,6 +97,19 @@ def lower_rule(
         seed=seed,
     )
     return lowered, [*_trace_losses(plan, where, pre, post, bool(heard), impulses), *losses]
+
+
+def _drifts(products: Sequence[Product], setting: Setting, dt: float) -> Iterator[Loss]:
+    """Yield how far weights and tags may drift, since a product loses a half of its finest step in each visit."""
+    for target, what in (("w", "weight"), ("t", "eligibility")):
+        # A resting weight has had it put back.
+        cut = [p for p in products if p.target == target and p.dependency == "u" and right_shift(p.factors)]
+        cut = [p for p in cut if not any(factor.variable == "w" and factor.constant for factor in p.factors)]
+        if cut:
+            lost = sum(2.0 ** (product.exponent - 1) for product in cut) * setting.units[target]
+            note = "a second, while its factors are not 0: what each visit cuts off is a half of the finest step"
+            drift = -lost / (setting.steps * dt)
+            yield Loss(setting.where, f"drift of the {what}, at most", "approximation", 0.0, drift, None, note)
 
 
 def _only_one(rule: RulePlan, where: str) -> EligibilityPlan | None:
@@ -116,6 +132,12 @@ def _check_room(where: str, pre: Sequence[str], post: Sequence[str]) -> None:
             raise UnsupportedError(message(f"{where}: {side}", ", ".join(names), f"at most {most}", remedy))
 
 
+def _reads_post_at_spikes(rule: RulePlan) -> bool:
+    """Return whether a term at spikes reads a trace of post-synaptic spikes."""
+    terms = (*rule.terms, *(term for eligibility in rule.eligibilities for term in eligibility.terms))
+    return any(term.gate is not Gate.STEP and factor.kind == "post" for term in terms for factor in term.factors)
+
+
 def _read_at_every_step(rule: RulePlan, plan: Plan) -> list[float]:
     """Return the decays of all that terms at every step read, and of the eligibility itself."""
     terms = (*rule.terms, *(term for eligibility in rule.eligibilities for term in eligibility.terms))
@@ -129,9 +151,9 @@ def _read_at_every_step(rule: RulePlan, plan: Plan) -> list[float]:
     return found
 
 
-def _epochs(fed: Sequence[float], read: Sequence[float]) -> tuple[int, int]:
+def _epochs(fed: Sequence[float], read: Sequence[float], longest: int) -> tuple[int, int]:
     """Return the epoch, and the power of two of epochs between visits, that time constants allow."""
-    epoch = _power_below(min(map(_steps, fed), default=_SHARE_OF_TRACE) / _SHARE_OF_TRACE, _LONGEST_EPOCH)
+    epoch = _power_below(min(map(_steps, fed), default=_SHARE_OF_TRACE) / _SHARE_OF_TRACE, longest)
     visits = min(map(_steps, read), default=1.0) / _SHARE_OF_REST / epoch
     return epoch, _power_below(visits, 1 << _MOST_DECIMATE).bit_length() - 1
 

@@ -45,7 +45,7 @@ def lower_weights(
         sign=sign,
         unit=unit,
     )
-    return connection, [*_changed(projection, mantissa, unit, where), *_bounds(projection, sign, unit, where)]
+    return connection, [*_changed(projection, mantissa, sign, unit, where), *_bounds(projection, sign, unit, where)]
 
 
 def with_rule(connection: Connection, rule: Rule) -> Connection:
@@ -97,7 +97,9 @@ def _mantissas(wanted: NDArray[np.float64], sign: SignMode, bits: int) -> NDArra
     return np.clip(rounded, -(-low // step * step), high // step * step)
 
 
-def _changed(projection: ProjectionPlan, mantissa: NDArray[np.int64], unit: float, where: str) -> list[Loss]:
+def _changed(
+    projection: ProjectionPlan, mantissa: NDArray[np.int64], sign: SignMode, unit: float, where: str
+) -> list[Loss]:
     """Return the loss of the weight that changes most, relative to the largest."""
     if not mantissa.size:
         return []
@@ -107,10 +109,10 @@ def _changed(projection: ProjectionPlan, mantissa: NDArray[np.int64], unit: floa
     size = float(np.abs(projection.weight).max())
     lost = int(np.count_nonzero((got == 0) & (projection.weight != 0)))
     note = f"the largest error of {got.size} weights" + (f"; {lost} of them become 0" if lost else "")
-    low, high = projection.rule.bounds if projection.rule else (-math.inf, math.inf)
-    outside = int(np.count_nonzero((projection.weight < low) | (projection.weight > high)))
+    end = max(abs(limit) for limit in WEIGHT_RANGE[sign]) * unit
+    outside = int(np.count_nonzero(np.abs(projection.weight) > end * (1 + 1e-3)))
     if outside:
-        note += f"; {outside} begin outside the bounds of the rule"
+        note += f"; {outside} lie beyond {end:.4g}, the largest that the chip holds beside the threshold"
     kind: Kind = "clipping" if outside else "rounding"
     return [Loss(where, "weight", kind, float(projection.weight[at]), float(got[at]), error[at] / size, note)]
 
