@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
 from spikerl.errors import FileError, message
 from spikerl.files import read_whole, replace_whole
@@ -271,14 +270,15 @@ def read_deployment(directory: Path) -> Deployment | None:
 
 def _demand(holds: bool, allowed: str) -> None:
     if not holds:
-        raise PydanticCustomError("contradiction", "{allowed}", {"allowed": allowed})
+        raise ValueError(allowed)
 
 
 def _fault(path: Path, error: ValidationError) -> FileError:
     """Return the first fault as one line, whatever the keys of the file are."""
     first = error.errors(include_url=False, include_context=False)[0]
     key = _printable(str(part) for part in first["loc"])
-    return FileError(message(f"{path}{', ' if key else ''}{key}", first["input"], first["msg"], _REMEDY))
+    allowed = first["msg"].removeprefix("Value error, ")
+    return FileError(message(f"{path}{', ' if key else ''}{key}", first["input"], allowed, _REMEDY))
 
 
 def _printable(parts: Iterable[str]) -> str:
