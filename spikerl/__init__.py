@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from spikerl.neurons import LIF as LIF
     from spikerl.neurons import AdaptiveLIF as AdaptiveLIF
     from spikerl.neurons import Poisson as Poisson
+    from spikerl.neurons import SpikeResponse as SpikeResponse
     from spikerl.neurons import SpikeSource as SpikeSource
     from spikerl.plasticity.algebra import Modulator as Modulator
     from spikerl.plasticity.algebra import Rule as Rule
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from spikerl.plasticity.algebra import post_trace as post_trace
     from spikerl.plasticity.algebra import pre_trace as pre_trace
     from spikerl.plasticity.algebra import weight as weight
+    from spikerl.plasticity.dcll import dcll as dcll
     from spikerl.plasticity.dopamine import dopamine_stdp as dopamine_stdp
     from spikerl.plasticity.stdp import pair_stdp as pair_stdp
     from spikerl.population import Population as Population
@@ -63,10 +65,11 @@ _HOMES = {
     "spikerl.connectivity": "AllToAll Blocks Explicit Normal OneToOne Probability Uniform Values",
     "spikerl.deploy": "deploy",
     "spikerl.network": "Network Projection",
-    "spikerl.neurons": "LIF AdaptiveLIF Poisson SpikeSource",
+    "spikerl.neurons": "LIF AdaptiveLIF Poisson SpikeResponse SpikeSource",
     "spikerl.plasticity.algebra": (
         "Modulator Rule eligibility every_step on_post on_pre post_trace pre_trace weight"
     ),
+    "spikerl.plasticity.dcll": "dcll",
     "spikerl.plasticity.dopamine": "dopamine_stdp",
     "spikerl.plasticity.stdp": "pair_stdp",
     "spikerl.population": "Population",

@@ -15,7 +15,16 @@ from typing import ClassVar, NamedTuple
 
 from spikerl.errors import DescriptionError, UnitError, message, nearest
 from spikerl.keywords import described
-from spikerl.units import Dimension, flat_sequence, parse, to_nonnegative_si, to_positive_si, to_si, whole_number
+from spikerl.units import (
+    Dimension,
+    finite_number,
+    flat_sequence,
+    parse,
+    to_nonnegative_si,
+    to_positive_si,
+    to_si,
+    whole_number,
+)
 
 Written = str | float | int
 
@@ -194,6 +203,53 @@ class AdaptiveLIF(SpikingNeuron):
     def weight_dimension(self) -> Dimension:
         """The dimension of the weights onto this neuron, that of the membrane's."""
         return self.membrane.weight_dimension
+
+
+@described
+@dataclass(frozen=True)
+class SpikeResponse(SpikingNeuron):
+    """``tau_mem dv/dt = rest - v + u``, ``tau_syn du/dt = -u``; fires where ``v > threshold + b``, and v goes on.
+
+    No reset: after a spike `b` jumps by `adapt` and decays with `tau_ref`, the refractory term of the spike response
+    model (Gerstner et al. 2014, chapter 6), as DCLL uses it (Kaiser, Mostafa and Neftci 2020).
+
+    Parameters: `tau_mem` (default 20 ms), `tau_syn` (7.5 ms), `tau_ref` (2.5 ms), `rest` (0), `threshold` (0), `adapt`
+    (0.5); plain numbers. Raises `UnitError` or `DescriptionError`.
+    """
+
+    tau_mem: Written = "20 ms"
+    tau_syn: Written = "7.5 ms"
+    tau_ref: Written = "2.5 ms"
+    rest: float = 0.0
+    threshold: float = 0.0
+    adapt: float = 0.5
+
+    equations: ClassVar[Equations] = Equations(
+        (SYNAPTIC_CURRENT, Relaxation("v", "tau_mem", "rest + u"), Relaxation("b", "tau_ref", "0")),
+        threshold="v > threshold + b",
+        reset=(("b", "b + adapt"),),
+    )
+
+    def __post_init__(self) -> None:
+        """Check every parameter, so that a wrong one is refused where it is written."""
+        self.constants()
+
+    def constants(self) -> dict[str, float]:
+        """Return the parameters of the equations in SI, by name."""
+        taus = {
+            name: to_positive_si(getattr(self, name), Dimension.TIME, f"SpikeResponse.{name}")
+            for name in ("tau_mem", "tau_syn", "tau_ref")
+        }
+        numbers = {
+            name: finite_number(getattr(self, name), f"SpikeResponse.{name}")
+            for name in ("rest", "threshold", "adapt")
+        }
+        return taus | numbers | {"refractory": 0.0}
+
+    @property
+    def weight_dimension(self) -> Dimension:
+        """The dimension of the weights onto this neuron: plain numbers."""
+        return Dimension.NUMBER
 
 
 @described

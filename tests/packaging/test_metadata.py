@@ -10,7 +10,8 @@ import pytest
 import spikerl
 from tests.packaging.tree import ROOT, files, lines, package_name, setup
 
-EXTRAS = {"spikerl/sweep/cluster.py": "cluster"}  # single modules that import what only an extra requires
+EXTRAS = {"spikerl/sweep/cluster.py": "cluster", "spikerl.dcll": "norse"}
+"""Modules and packages that import what only an extra requires."""
 SIDE_SCRIPTS = "spikerl.hardware.lava.worker"
 GROUPS = ("spikerl.backends", "spikerl.circuits", "spikerl.tasks")
 
@@ -60,7 +61,7 @@ def test_every_import_is_required_and_every_requirement_imported():
         if package == SIDE_SCRIPTS:  # they run in another interpreter, whose packages a lock of its own names
             continue
         backend = package.split(".")[2] if re.match(r"spikerl\.backends\.\w", package) else None
-        optional = EXTRAS.get(path.relative_to(ROOT).as_posix(), backend)
+        optional = EXTRAS.get(path.relative_to(ROOT).as_posix(), EXTRAS.get(package, backend))
         allowed = core | (_required(extras[optional]) if optional and optional in extras else set())
         assert _imports(path) <= allowed, f"{path.relative_to(ROOT)} imports what setup.cfg does not require"
         seen |= _imports(path)

@@ -1,0 +1,82 @@
+"""One step of a layer: filters of its input, membrane, spikes. The state of a batch is kept in place.
+
+``Q = beta Q + (1 - beta) S_in``, ``P = alpha P + (1 - alpha) Q_prev``, ``R = alpha_r R - (1 - alpha_r) S_prev``,
+``U = W P + b + R``, ``S = U > 0`` (Kaiser, Mostafa and Neftci 2020, equations 8 to 10). Filters are linear, so that
+they run over the inputs of a layer, and P is at hand for the update.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from spikerl.dcll.layers import Constants, Convolution, Layer, Shape
+
+
+class Parameters(NamedTuple):
+    """What a layer learns, `weight` [out, in] or [out, in, kernel, kernel] and `bias` [out], and its fixed `readout`.
+
+    The readout is [output, neuron], over the pooled neurons of a convolution.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    readout: Tensor
+
+
+class State(NamedTuple):
+    """Of a batch: filters `q` and `p` of the input, refractory term `r`, last spikes `s`, [batch, ...]."""
+
+    q: Tensor
+    p: Tensor
+    r: Tensor
+    s: Tensor
+
+
+class Response(NamedTuple):
+    """What a step gives: membrane `u` and spikes `s` of all neurons, and what is said on, pooled, `out`."""
+
+    u: Tensor
+    s: Tensor
+    out: Tensor
+
+
+def silent(layer: Layer, before: Shape, batch: int, like: Tensor) -> State:
+    """Return the state at rest, on the device and in the type of `like`."""
+    inside = layer.maps(before) if isinstance(layer, Convolution) else layer.shape(before)
+    inputs = before if isinstance(layer, Convolution) else (layer.fan_in(before),)
+    q, p = (like.new_zeros((batch, *inputs)) for _ in range(2))
+    r, s = (like.new_zeros((batch, *inside)) for _ in range(2))
+    return State(q, p, r, s)
+
+
+def advance(layer: Layer, parameters: Parameters, state: State, spikes: Tensor, constants: Constants) -> Response:
+    """Take one step, in place; `spikes` of the layer before, 0 or 1, [batch, ...]."""
+    alpha, beta, alpha_refractory = constants
+    state.p.mul_(alpha).add_(state.q, alpha=1 - alpha)
+    state.q.mul_(beta).add_(spikes, alpha=1 - beta)
+    state.r.mul_(alpha_refractory).sub_(state.s, alpha=1 - alpha_refractory)
+    u = membrane(layer, parameters, state.p).add_(state.r)
+    torch.gt(u, 0, out=state.s)
+    return Response(u, state.s, pooled(layer, state.s))
+
+
+def membrane(layer: Layer, parameters: Parameters, p: Tensor) -> Tensor:
+    """Return ``W P + b``."""
+    if isinstance(layer, Convolution):
+        return torch.nn.functional.conv2d(p, parameters.weight, parameters.bias, padding=layer.padding or 0)
+    return torch.addmm(parameters.bias, p, parameters.weight.t())
+
+
+def pooled(layer: Layer, s: Tensor) -> Tensor:
+    """Return what a layer says on: of each square the largest spike."""
+    if isinstance(layer, Convolution) and layer.pool > 1:
+        return torch.nn.functional.max_pool2d(s, layer.pool)
+    return s
+
+
+def said(parameters: Parameters, out: Tensor) -> Tensor:
+    """Return the local readout ``Y = G S``, [batch, output]."""
+    return out.flatten(1) @ parameters.readout.t()

@@ -1,0 +1,64 @@
+"""The local gradient, two ways: by hand, which keeps no graph, and by autograd through Norse's surrogate, the check.
+
+``dL/dW_ij = m_i P_j`` with ``m_i = sigma'(U_i) sum_k G_ki e_k``, e the derivative of the loss by the readout; filters
+and refractory term are taken as given (Kaiser, Mostafa and Neftci 2020, equations 11 to 13). With pooling, the neuron
+of a square through which its spike went on receives the error, the first of equals.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from norse.torch.functional.threshold import threshold
+from torch import Tensor
+
+from spikerl.dcll.dynamics import Parameters, Response, State, membrane, pooled, said
+from spikerl.dcll.layers import Convolution, Layer
+from spikerl.dcll.losses import Loss, error, value
+from spikerl.plasticity.surrogate import SLOPE, fast_sigmoid
+
+
+class Gradient(NamedTuple):
+    """Of the mean loss of a batch, by `weight` and `bias`."""
+
+    weight: Tensor
+    bias: Tensor
+
+
+def by_hand(
+    layer: Layer, parameters: Parameters, state: State, seen: Response, target: Tensor, loss: Loss
+) -> Gradient:
+    """Return the gradient of a step that was taken."""
+    e = error(loss, said(parameters, seen.out), target)
+    back = (e @ parameters.readout).div_(len(e))
+    m = _unpooled(layer, back.view_as(seen.out), seen.s).mul_(fast_sigmoid(seen.u))
+    if isinstance(layer, Convolution):
+        weight = torch.nn.grad.conv2d_weight(state.p, list(parameters.weight.shape), m, padding=layer.padding or 0)
+        return Gradient(weight, m.sum((0, 2, 3)))
+    return Gradient(m.t() @ state.p, m.sum(0))
+
+
+def by_autograd(
+    layer: Layer, parameters: Parameters, state: State, seen: Response, target: Tensor, loss: Loss
+) -> Gradient:
+    """Return the same gradient, from the graph of this step alone."""
+    with torch.enable_grad():
+        weight, bias = (tensor.detach().clone().requires_grad_() for tensor in parameters[:2])
+        own = parameters._replace(weight=weight, bias=bias)
+        u = membrane(layer, own, state.p.detach()) + state.r.detach()
+        # Norse's surrogate has a slope of 1, whatever it is told (1.1.0): the slope goes into the membrane's value.
+        steep = SLOPE * u.detach() + (u - u.detach())
+        spikes = threshold(steep, "super", 1.0)
+        found = value(loss, said(own, pooled(layer, spikes)), target)
+        return Gradient(*torch.autograd.grad(found, (weight, bias)))
+
+
+def _unpooled(layer: Layer, back: Tensor, s: Tensor) -> Tensor:
+    """Return an error of pooled neurons as one of all: the neuron of each square through which its spike went on."""
+    if not isinstance(layer, Convolution) or layer.pool == 1:
+        return back
+    _, places = torch.nn.functional.max_pool2d(s, layer.pool, return_indices=True)
+    whole = torch.zeros_like(s)
+    whole.view(*s.shape[:2], -1).scatter_(2, places.flatten(2), back.flatten(2))
+    return whole

@@ -1,0 +1,84 @@
+"""A stack of layers with their parameters: drawn from a seed, run step by step, the same on every device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spikerl.dcll.dynamics import Parameters, Response, State, advance, silent
+from spikerl.dcll.layers import Convolution, Filters, Layer, Readout, Shape
+from spikerl.errors import DescriptionError, message
+from spikerl.seeding import generator
+
+
+@dataclass(frozen=True)
+class Description:
+    """`inputs`, the shape of the input; the `layers`; how many `outputs` each readout has; filters and readout."""
+
+    inputs: Shape
+    layers: tuple[Layer, ...]
+    outputs: int
+    filters: Filters = Filters()
+    readout: Readout = Readout()
+
+    def __post_init__(self) -> None:
+        """Check that every layer fits the one before."""
+        if not self.layers:
+            raise DescriptionError(message("Network.layers", (), "one layer at least"))
+        self.shapes()
+
+    def shapes(self) -> list[Shape]:
+        """Return the shape of the input and of what each layer says on."""
+        shapes = [self.inputs]
+        for layer in self.layers:
+            shapes.append(layer.shape(shapes[-1]))
+        return shapes
+
+
+class Network:
+    """Layers with parameters; weights and biases uniform within ``+-1 / sqrt(fan-in)``, readouts as `Readout` says.
+
+    `parameters` [layer] are learned in place. `seed` fixes them, whatever the device and the precision.
+    """
+
+    def __init__(
+        self, description: Description, seed: int = 0, device: str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> None:
+        self.description = description
+        self.constants = description.filters.constants()
+        shapes = description.shapes()
+        self.parameters: list[Parameters] = []
+        for number, (layer, before, after) in enumerate(zip(description.layers, shapes, shapes[1:], strict=False)):
+            draw = generator(seed, "dcll", number)
+            end = 1 / np.sqrt(layer.fan_in(before))
+            weight = draw.uniform(-end, end, _weight_shape(layer, before, after))
+            bias = draw.uniform(-end, end, after[0])
+            most = description.readout.amplitude / np.sqrt(np.prod(after))
+            readout = draw.uniform(-most, most, (description.outputs, int(np.prod(after))))
+            drawn = (torch.tensor(array, dtype=dtype, device=device) for array in (weight, bias, readout))
+            self.parameters.append(Parameters(*drawn))
+
+    def silent(self, batch: int) -> list[State]:
+        """Return the states of all layers at rest."""
+        description, shapes = self.description, self.description.shapes()
+        each = zip(description.layers, shapes, self.parameters, strict=False)
+        return [silent(layer, before, batch, own.weight) for layer, before, own in each]
+
+    def advance(self, states: Sequence[State], spikes: Tensor) -> list[Response]:
+        """Take one step of all layers, each hearing what the one before said in this step."""
+        seen = []
+        for layer, parameters, state in zip(self.description.layers, self.parameters, states, strict=True):
+            heard = spikes.flatten(1) if parameters.weight.dim() == 2 else spikes
+            seen.append(advance(layer, parameters, state, heard, self.constants))
+            spikes = seen[-1].out
+        return seen
+
+
+def _weight_shape(layer: Layer, before: Shape, after: Shape) -> tuple[int, ...]:
+    if isinstance(layer, Convolution):
+        return after[0], before[0], layer.kernel, layer.kernel
+    return after[0], layer.fan_in(before)

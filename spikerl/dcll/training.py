@@ -1,0 +1,181 @@
+"""Training online: every layer changes its weights while the input runs, from nothing but what is there in the step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spikerl.dcll.dynamics import said
+from spikerl.dcll.gradients import Gradient, by_autograd, by_hand
+from spikerl.dcll.losses import Loss, value
+from spikerl.dcll.network import Network
+from spikerl.errors import DescriptionError, message, nearest
+from spikerl.keywords import described
+from spikerl.seeding import generator
+from spikerl.units import finite_number, whole_number
+
+OPTIMISERS = ("adamax", "sgd")
+_BETAS = (0.0, 0.95)
+
+
+class Samples(Protocol):
+    """What can be trained on: `labels` [sample] and, for chosen ones, spikes [time, batch, ...] of an epoch."""
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The class of each sample."""
+        ...
+
+    def spikes(self, index: NDArray[np.int64], epoch: int = 0) -> NDArray[np.bool_]:
+        """Return the spikes of samples `index`."""
+        ...
+
+
+@described
+@dataclass(frozen=True)
+class Training:
+    """How layers learn.
+
+    `loss`; `optimiser` "adamax" (betas 0 and .95, Kaiser et al. 2020) or "sgd"; `rate` (default 1e-3), of which each
+    epoch keeps the share `keep` (1); `batch` samples (64); an update every so many steps, `every` (1), from `burn_in`
+    (10) on; `dropout`, the share of spikes that layers do not hear of the one before while they learn (0). `gradient`:
+    "hand" or "autograd". Raises `DescriptionError`.
+    """
+
+    loss: Loss = Loss.CROSS_ENTROPY
+    optimiser: str = "adamax"
+    rate: float = 1e-3
+    keep: float = 1.0
+    batch: int = 64
+    every: int = 1
+    burn_in: int = 10
+    dropout: float = 0.0
+    gradient: str = "hand"
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        if not isinstance(self.loss, Loss):
+            raise DescriptionError(message("Training.loss", self.loss, "a dcll.Loss"))
+        for name, chosen, known in (
+            ("optimiser", self.optimiser, OPTIMISERS),
+            ("gradient", self.gradient, ("hand", "autograd")),
+        ):
+            if chosen not in known:
+                raise DescriptionError(message(f"Training.{name}", chosen, " or ".join(known), nearest(chosen, known)))
+        for name, number, low, high in (
+            ("rate", self.rate, 0.0, 1e3),
+            ("keep", self.keep, 0.0, 1.0),
+            ("dropout", self.dropout, 0.0, 0.99),
+        ):
+            if not low <= finite_number(number, f"Training.{name}") <= high:
+                raise DescriptionError(message(f"Training.{name}", number, f"{low:g} to {high:g}"))
+        whole_number(self.batch, 1, 1_000_000, "Training.batch")
+        whole_number(self.every, 1, 1_000_000, "Training.every")
+        whole_number(self.burn_in, 0, 1_000_000, "Training.burn_in")
+
+
+class Evaluation(NamedTuple):
+    """Of a set of samples: `votes` [layer, sample, output], readouts summed from the burn-in on; `labels` [sample]."""
+
+    votes: NDArray[np.float64]
+    labels: NDArray[np.int64]
+
+    def accuracy(self) -> NDArray[np.float64]:
+        """Return the share of samples whose largest vote is their label, [layer]."""
+        right: NDArray[np.float64] = (self.votes.argmax(axis=2) == self.labels).mean(axis=1)
+        return right
+
+
+class Trainer:
+    """Trains `network` in place, layer by layer, online; `seed` fixes the order of samples and what is dropped."""
+
+    def __init__(self, network: Network, training: Training, seed: int = 0) -> None:
+        self.network, self.training, self.seed = network, training, seed
+        self.epoch = 0
+        learned = [[own.weight, own.bias] for own in network.parameters]
+        if training.optimiser == "adamax":
+            self._optimisers: list[torch.optim.Optimizer] = [
+                torch.optim.Adamax(own, lr=training.rate, betas=_BETAS) for own in learned
+            ]
+        else:
+            self._optimisers = [torch.optim.SGD(own, lr=training.rate) for own in learned]
+
+    def train(self, samples: Samples, progress: Callable[[int, int], None] | None = None) -> float:
+        """Train one epoch over `samples` in a drawn order; return the mean loss of the last layer.
+
+        `progress` is called with batches done and batches in all.
+        """
+        training, count = self.training, len(samples.labels)
+        order = generator(self.seed, "dcll order", self.epoch).permutation(count)
+        batches = -(-count // training.batch)
+        total = 0.0
+        for number in range(batches):
+            index = order[number * training.batch : (number + 1) * training.batch]
+            total += self._batch(samples.spikes(index, self.epoch), samples.labels[index], number) * len(index)
+            if progress:
+                progress(number + 1, batches)
+        self.epoch += 1
+        for optimiser in self._optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = training.rate * training.keep**self.epoch
+        return total / count
+
+    @torch.no_grad()
+    def evaluate(self, samples: Samples, batch: int = 500) -> Evaluation:
+        """Return what all layers say of `samples`; nothing learns."""
+        votes = []
+        for first in range(0, len(samples.labels), batch):
+            index = np.arange(first, min(first + batch, len(samples.labels)))
+            spikes = samples.spikes(index)
+            states = self.network.silent(len(index))
+            sums = [own.readout.new_zeros((len(index), len(own.readout))) for own in self.network.parameters]
+            for step, now in enumerate(self._steps(spikes)):
+                seen = self.network.advance(states, now)
+                if step >= self.training.burn_in:
+                    for total, own, each in zip(sums, self.network.parameters, seen, strict=True):
+                        total += said(own, each.out)
+            votes.append(torch.stack(sums).double().cpu().numpy())
+        return Evaluation(np.concatenate(votes, axis=1), np.asarray(samples.labels))
+
+    @torch.no_grad()
+    def _batch(self, spikes: NDArray[np.bool_], labels: NDArray[np.int64], number: int) -> float:
+        """Run a batch, learning; return the mean loss of the last layer at its updates."""
+        network, training = self.network, self.training
+        states = network.silent(len(labels))
+        like = network.parameters[0].weight
+        target = torch.nn.functional.one_hot(torch.as_tensor(labels), network.description.outputs).to(like)
+        total, updates = torch.zeros((), device=like.device), 0
+        for step, now in enumerate(self._steps(self._thinned(spikes, number))):
+            seen = network.advance(states, now)
+            if step < training.burn_in or (step - training.burn_in) % training.every:
+                continue
+            for place, layer in enumerate(network.description.layers):
+                own, state = network.parameters[place], states[place]
+                way = by_hand if training.gradient == "hand" else by_autograd
+                self._change(place, way(layer, own, state, seen[place], target, training.loss))
+            total += value(training.loss, said(network.parameters[-1], seen[-1].out), target)
+            updates += 1
+        return float(total) / max(1, updates)
+
+    def _change(self, place: int, gradient: Gradient) -> None:
+        own = self.network.parameters[place]
+        own.weight.grad, own.bias.grad = gradient
+        self._optimisers[place].step()
+
+    def _thinned(self, spikes: NDArray[np.bool_], number: int) -> NDArray[np.bool_]:
+        if not self.training.dropout:
+            return spikes
+        draw = generator(self.seed, "dcll dropout", self.epoch, number)
+        return spikes & (draw.random(spikes.shape[1:]) >= self.training.dropout)
+
+    def _steps(self, spikes: NDArray[np.bool_]) -> Iterator[Tensor]:
+        like = self.network.parameters[0].weight
+        whole = torch.as_tensor(spikes).to(like.device)
+        for now in whole:
+            yield now.to(like.dtype)
