@@ -10,8 +10,9 @@ import pytest
 import spikerl
 from tests.packaging.tree import ROOT, files, lines, package_name, setup
 
-EXTRAS = {"spikerl/sweep/cluster.py": "cluster", "spikerl.dcll": "norse"}
+EXTRAS = {"spikerl/sweep/cluster.py": "cluster", "spikerl/datasets/digits.py": "datasets", "spikerl.dcll": "norse"}
 """Modules and packages that import what only an extra requires."""
+DISTRIBUTIONS = {"sklearn": "scikit_learn"}  # packages whose import has another name
 SIDE_SCRIPTS = "spikerl.hardware.lava.worker"
 GROUPS = ("spikerl.backends", "spikerl.circuits", "spikerl.tasks")
 
@@ -43,7 +44,7 @@ def _imports(path):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module.split(".")[0])
-    return names - sys.stdlib_module_names - {"spikerl"}
+    return {DISTRIBUTIONS.get(name, name) for name in names - sys.stdlib_module_names - {"spikerl"}}
 
 
 def _required(text):
