@@ -13,20 +13,28 @@ from spikerl.dcll.dynamics import Parameters, Response, State, advance, silent
 from spikerl.dcll.layers import Convolution, Filters, Layer, Readout, Shape
 from spikerl.errors import DescriptionError, message
 from spikerl.seeding import generator
+from spikerl.units import finite_number
 
 
 @dataclass(frozen=True)
 class Description:
-    """`inputs`, the shape of the input; the `layers`; how many `outputs` each readout has; filters and readout."""
+    """`inputs`, the shape of the input; the `layers`; how many `outputs` each readout has; `filters` and `readout`.
+
+    Weights and biases begin uniform within ``+-gain / sqrt(fan-in)``; `gain` is 1 by default. Raises
+    `DescriptionError`.
+    """
 
     inputs: Shape
     layers: tuple[Layer, ...]
     outputs: int
     filters: Filters = Filters()
     readout: Readout = Readout()
+    gain: float = 1.0
 
     def __post_init__(self) -> None:
         """Check that every layer fits the one before."""
+        if finite_number(self.gain, "Network.gain") <= 0:
+            raise DescriptionError(message("Network.gain", self.gain, "above 0"))
         if not self.layers:
             raise DescriptionError(message("Network.layers", (), "one layer at least"))
         self.shapes()
@@ -40,7 +48,7 @@ class Description:
 
 
 class Network:
-    """Layers with parameters; weights and biases uniform within ``+-1 / sqrt(fan-in)``, readouts as `Readout` says.
+    """Layers with parameters, weights and biases drawn as `Description` says, readouts as `Readout` does.
 
     `parameters` [layer] are learned in place. `seed` fixes them, whatever the device and the precision.
     """
@@ -54,7 +62,7 @@ class Network:
         self.parameters: list[Parameters] = []
         for number, (layer, before, after) in enumerate(zip(description.layers, shapes, shapes[1:], strict=False)):
             draw = generator(seed, "dcll", number)
-            end = 1 / np.sqrt(layer.fan_in(before))
+            end = description.gain / np.sqrt(layer.fan_in(before))
             weight = draw.uniform(-end, end, _weight_shape(layer, before, after))
             bias = draw.uniform(-end, end, after[0])
             most = description.readout.amplitude / np.sqrt(np.prod(after))

@@ -77,3 +77,21 @@ def test_settings_are_checked_together():
         DigitsSettings(dt="10 ms")
     with pytest.raises(DescriptionError, match="code"):
         DigitsSettings("rate")
+
+
+def test_training_images_are_moved_and_test_images_are_not(sklearn_digits):
+    """Catches a shift that wraps around, that is the same in every epoch, or that the test sees."""
+    still, moved = (open_digits(DigitsSettings(RateCode("1000 Hz"), window="400 ms", shift=k)) for k in (0, 1))
+    index = np.arange(40)
+    assert np.array_equal(still.test.spikes(index), moved.test.spikes(index))
+    plain = still.train.spikes(index).mean(axis=0)[:, 0]
+    for epoch in (0, 1):
+        seen = moved.train.spikes(index, epoch).mean(axis=0)[:, 0]
+        wide = np.pad(plain, ((0, 0), (1, 1), (1, 1)))
+        places = [wide[:, down : down + 8, right : right + 8] for down in range(3) for right in range(3)]
+        off = np.array([np.abs(seen - place).mean(axis=(1, 2)) for place in places])
+        assert off.min(axis=0).max() < 0.03
+        assert len(set(off.argmin(axis=0).tolist())) > 5
+    assert not np.array_equal(moved.train.spikes(index, 0), moved.train.spikes(index, 1))
+    with pytest.raises(DescriptionError, match="DigitsSettings.shift"):
+        DigitsSettings(shift=5)
