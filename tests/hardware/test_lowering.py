@@ -67,6 +67,26 @@ def test_voltages_below_threshold_are_those_of_the_reference(
     assert np.abs(found - expected).max() <= 3 * worst(lowered(net)) * size + cut
 
 
+@given(tau_syn=st.floats(1, 400), tau_mem=st.floats(1, 400))
+def test_decays_are_the_nearest_that_there_are(tau_syn: float, tau_mem: float) -> None:
+    """The current leaks 1/4096 a step by itself, the voltage does not; catches an offset that is forgotten."""
+    source = sp.Population("source", 1, sp.SpikeSource())
+    cell = sp.LIF(tau_mem=f"{tau_mem} ms", tau_syn=f"{tau_syn} ms")
+    neurons = lowered(sp.Network(sp.Projection(source, sp.Population("cell", 1, cell), 0.1))).program.neurons["cell"]
+    for left, tau in ((4095 - neurons.du, tau_syn), (4096 - neurons.dv, tau_mem)):
+        assert abs(left - 4096 * np.exp(-1 / tau)) <= 0.5 + 1e-9 or left == 4095
+
+
+def test_a_reset_that_is_not_rest_is_left_again() -> None:
+    """v begins at the reset and goes to rest, with the bias; catches a way to rest that is left out."""
+    source = sp.Population("source", 1, sp.SpikeSource())
+    cell = sp.Population("cell", 1, sp.LIF(rest=0.4, reset=-0.3, bias=0.2))
+    with sp.open(sp.Network(sp.Projection(source, cell, 0.1)), "loihi", record=HERE) as session:
+        voltage = session.step("300 ms").voltages["cell"][:, 0, 0]
+    assert voltage[-1] == pytest.approx(0.6, abs=2e-3)
+    assert voltage[0] == pytest.approx(-0.3 + 0.9 * (1 - np.exp(-1 / 20)), abs=2e-3)
+
+
 def test_spikes_come_in_the_step_of_the_reference() -> None:
     """Delays and refractory periods off by one would show in every spike."""
     source = sp.Population("source", 6, sp.SpikeSource())
@@ -161,6 +181,25 @@ def test_without_dopamine_weights_forget_as_in_real_numbers() -> None:
     found, expected = (learned(pair(rule), name, {"dopamine": 0.0}, 6).mean() for name in ("loihi", "native"))
     assert expected == pytest.approx(6.0 - 4.0, rel=0.06)
     assert found == pytest.approx(expected, rel=0.06)
+
+
+@pytest.mark.parametrize("forgetting", [3e-6, 1e-5, 1e-4, 1e-3])
+def test_forgetting_is_even_around_its_rest(forgetting: float) -> None:
+    """As much up from below as down from above; what is cut off below 1/128 would draw all weights down."""
+    dopamine, bounds = sp.Modulator("dopamine"), (0.0, 10.0)
+    rule = sp.dopamine_stdp(dopamine, a_minus=0.0, forgetting=forgetting, rest=5.0, bounds=bounds)
+    connection = lowered(pair(rule)).program.connections["source_to_cells"]
+    assert connection.rule is not None
+    (product,) = (p for p in connection.rule.products if p.target == "w" and p.factors[0].variable == "w")
+    rest, changes = round(5.0 / connection.unit), []
+    for weight in range(rest - 60, rest + 61):
+        value = product.mantissa * (weight + product.factors[0].constant)
+        for factor in product.factors[1:]:
+            value *= factor.constant
+        changes.append((value >> right_shift(product.factors)) << (product.exponent + 7))
+    slope = (changes[0] - changes[-1]) / 120
+    # The resting weight is a whole number, and so may lie half a weight off.
+    assert changes[0] > 0 > changes[-1] and abs(np.mean(changes)) / slope < 0.55
 
 
 def test_pairs_move_weights_as_in_real_numbers() -> None:
