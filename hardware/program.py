@@ -31,6 +31,8 @@ TRACE_RANGE = (0, 127)
 SIGNAL_RANGE = (-128, 127)
 TAG_RANGE = (-257, 255)
 LONGEST_TAU = 65535
+WHOLE = 4096
+"""What decays are parts of: 12 bits."""
 
 
 @dataclass(frozen=True)

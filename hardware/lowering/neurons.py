@@ -6,10 +6,9 @@ import math
 
 from spikerl.discretise import NeuronPlan
 from spikerl.hardware.lowering.losses import Loss, relative
-from spikerl.hardware.lowering.scales import Scale
-from spikerl.hardware.program import Neurons
+from spikerl.hardware.lowering.scales import Scale, current_decay
+from spikerl.hardware.program import WHOLE, Neurons
 
-_WHOLE = 4096
 _MOST_MANTISSA = 4095
 _MOST_EXPONENT = 7
 
@@ -17,9 +16,8 @@ _MOST_EXPONENT = 7
 def lower_neurons(neurons: NeuronPlan, scale: Scale) -> tuple[Neurons, list[Loss]]:
     """Return a population of LIF neurons in fixed point, and what that loses."""
     c, a_s, a_m = neurons.constants, neurons.decays["u"], neurons.decays["v"]
-    # The current has an offset of 1 (Lava's ds_offset), the voltage none.
-    du = min(max(round(_WHOLE * (1 - a_s)) - 1, 0), _WHOLE - 1)
-    dv = min(max(round(_WHOLE * (1 - a_m)), 0), _WHOLE - 1)
+    du = current_decay(a_s)
+    dv = min(max(round(WHOLE * (1 - a_m)), 0), WHOLE - 1)
     drive = (1 - a_m) * (c["rest"] - c["reset"] + c["bias"]) / scale.volts
     mantissa, exponent = _bias(drive)
     lowered = Neurons(
@@ -36,8 +34,8 @@ def lower_neurons(neurons: NeuronPlan, scale: Scale) -> tuple[Neurons, list[Loss
     )
     where = f"population {neurons.name!r}"
     losses = [
-        _decay(where, "tau_syn", c["tau_syn"], a_s, (_WHOLE - 1 - du) / _WHOLE),
-        _decay(where, "tau_mem", c["tau_mem"], a_m, (_WHOLE - dv) / _WHOLE),
+        _decay(where, "tau_syn", c["tau_syn"], a_s, (WHOLE - 1 - du) / WHOLE),
+        _decay(where, "tau_mem", c["tau_mem"], a_m, (WHOLE - dv) / WHOLE),
     ]
     if drive:
         got, wanted = (mantissa << exponent) * scale.volts / (1 - a_m), drive * scale.volts / (1 - a_m)

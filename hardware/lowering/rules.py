@@ -17,7 +17,17 @@ from spikerl.hardware.lowering.losses import Loss, relative
 from spikerl.hardware.lowering.products import Joined, Setting, Variable, joined, product_of
 from spikerl.hardware.lowering.scales import reach
 from spikerl.hardware.lowering.signals import Spoken
-from spikerl.hardware.program import TAG_RANGE, TRACE_RANGE, Connection, Heard, Product, Rule, right_shift
+from spikerl.hardware.program import (
+    LONGEST_TAU,
+    TAG_RANGE,
+    TRACE_RANGE,
+    WHOLE,
+    Connection,
+    Heard,
+    Product,
+    Rule,
+    right_shift,
+)
 from spikerl.plasticity.algebra import Gate
 
 _BUSY = 50.0
@@ -30,7 +40,6 @@ _SHARE_OF_REST = 3
 _MOST_DECIMATE = 9
 _PARTS = 12
 """Bits below the whole numbers of a trace that a neuron keeps: enough that cutting them in each step counts little."""
-_LONGEST_TAU = 65535
 _X, _Y = ("x1", "x2"), ("y1", "y2", "y3")
 
 
@@ -202,7 +211,7 @@ def _spare(pre: Sequence[str], post: Sequence[str]) -> str | None:
 
 
 def _tau(plan: Plan, name: str) -> int:
-    return min(max(round(_steps(plan.traces[name].decay)), 1), _LONGEST_TAU)
+    return min(max(round(_steps(plan.traces[name].decay)), 1), LONGEST_TAU)
 
 
 def _heard(
@@ -214,7 +223,7 @@ def _heard(
 
 
 def _decay(plan: Plan, name: str) -> int:
-    return min(max(round(4096 * (1 - plan.traces[name].decay)), 1), 4096)
+    return min(max(round(WHOLE * (1 - plan.traces[name].decay)), 1), WHOLE)
 
 
 def _trace_losses(
@@ -224,7 +233,7 @@ def _trace_losses(
         steps = _steps(plan.traces[name].decay)
         what = f"tau of the trace {name}"
         if three and name in post:
-            decay = _decay(plan, name) / 4096
+            decay = _decay(plan, name) / WHOLE
             got = -plan.dt / math.log(1 - decay) if decay < 1 else 0.0
         else:
             got = _tau(plan, name) * plan.dt

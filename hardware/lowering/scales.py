@@ -15,12 +15,13 @@ import numpy as np
 
 from spikerl.discretise import NeuronPlan, ProjectionPlan
 from spikerl.errors import UnsupportedError, message
-from spikerl.hardware.program import WEIGHT_RANGE, SignMode
+from spikerl.hardware.program import WEIGHT_RANGE, WHOLE, SignMode
 from spikerl.neurons import LIF
 
 _MOST_THRESHOLD = 2**15 - 1  # v is held within 4 thresholds of the reset
 _LEAST_THRESHOLD = 2**10
 _WRAP = 2**23
+_LEAST_MANTISSA = 128  # of the largest weight of a projection
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def scale_of(neurons: NeuronPlan, arriving: Sequence[ProjectionPlan], bits: int)
     c = neurons.constants
     gap = c["threshold"] - c["reset"]
     share = c["resistance"] * (1 - neurons.decays["v"]) / gap  # of the threshold, for a weight of 1 in SI
-    worst = _worst(arriving, neurons.size) * share / (1 - neurons.decays["u"])
+    worst = _worst(arriving, neurons.size, bits) * share * WHOLE / (current_decay(neurons.decays["u"]) + 1)
     most = _MOST_THRESHOLD if worst <= 0 else int(min(_MOST_THRESHOLD, _WRAP / 64 / worst))
     most = max(most, _LEAST_THRESHOLD)
     chosen = max(arriving, key=lambda p: (p.rule is not None, reach(p) * p.scale), default=None)
@@ -92,10 +93,16 @@ def scale_of(neurons: NeuronPlan, arriving: Sequence[ProjectionPlan], bits: int)
     return Scale(vth=vth, volts=gap / (64 * vth), gap=gap, weight=share * vth)
 
 
-def _worst(arriving: Sequence[ProjectionPlan], size: int) -> float:
-    """Return the largest jump of a neuron's current, in SI, if all inputs spike at once."""
+def current_decay(left: float) -> int:
+    """Return du for a current of which a step leaves `left`; it has an offset of 1 (Lava's ds_offset)."""
+    return min(max(round(WHOLE * (1 - left)) - 1, 0), WHOLE - 1)
+
+
+def _worst(arriving: Sequence[ProjectionPlan], size: int, bits: int) -> float:
+    """Return the largest jump of a neuron's current, in SI, if all inputs spike at once, weights rounded up."""
     totals = np.zeros(size)
     for projection in arriving:
         each = np.full(projection.weight.size, reach(projection)) if projection.rule else np.abs(projection.weight)
-        totals += np.bincount(projection.post_index, each * projection.scale, minlength=size)
+        up = 1 + grid(sign_mode(projection), 8 if projection.rule else bits) / _LEAST_MANTISSA / 2
+        totals += np.bincount(projection.post_index, each * projection.scale * up, minlength=size)
     return float(totals.max(initial=0.0))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from spikerl.discretise import ModulatorPlan, Plan
 from spikerl.errors import UnsupportedError, message
 from spikerl.hardware.lowering.losses import Loss, relative
-from spikerl.hardware.program import SIGNAL_RANGE, Signal
+from spikerl.hardware.program import SIGNAL_RANGE, WHOLE, Signal
 
 FULL_SCALE = 8.0
 """The highest rate that a signal can say, in baselines of its source."""
@@ -16,7 +16,6 @@ LEAST_FULL_SCALE = 40.0
 """... and at least, in Hz."""
 HELD_RANGE = 2.0
 """The largest magnitude of a modulator without a source."""
-_WHOLE = 4096
 _MOST_FILTER = 2**23
 _MOST_JUMP = 2**12
 _MOST_MANTISSA = 2**15
@@ -47,7 +46,7 @@ def lower_modulator(modulator: ModulatorPlan, plan: Plan) -> tuple[Spoken, list[
         allowed = "one number for all synapses: the learning engine hears one signal"
         remedy = "leave its target out, or run on 'native' or 'norse'"
         raise UnsupportedError(message(where, f"a value for each neuron of {modulator.target!r}", allowed, remedy))
-    decay = round(_WHOLE * (1 - modulator.decay))
+    decay = round(WHOLE * (1 - modulator.decay))
     if modulator.source is None:
         return _held(modulator, decay), [*_lasting(where, modulator, decay, plan.dt), _ends(where, -2.0, 2.0)]
     decay = max(decay, 1)
@@ -57,9 +56,9 @@ def lower_modulator(modulator: ModulatorPlan, plan: Plan) -> tuple[Spoken, list[
     unit = (max(low, high) - min(low, high)) / (SIGNAL_RANGE[1] - 1)
     offset = math.ceil(-min(low, high) / unit - 1e-9)
     size = plan.size(modulator.source)
-    most = _MOST_FILTER * decay // (_WHOLE * size)  # every neuron in every step
+    most = _MOST_FILTER * decay // (WHOLE * size)  # every neuron in every step
     jump = min(_MOST_JUMP, 2 ** max(0, most.bit_length() - 1))
-    per_hertz = jump * _WHOLE * size * plan.dt / decay
+    per_hertz = jump * WHOLE * size * plan.dt / decay
     mantissa, shift = _ratio(modulator.gain / (per_hertz * unit))
     got = mantissa / 2**shift * per_hertz * unit
     # Half a unit more, since the shift rounds down.
@@ -101,7 +100,7 @@ def _held(modulator: ModulatorPlan, decay: int) -> Spoken:
 def _lasting(where: str, modulator: ModulatorPlan, decay: int, dt: float) -> list[Loss]:
     if modulator.decay == 1.0:
         return []
-    tau, got = (-dt / math.log(share) if 0 < share < 1 else 0.0 for share in (modulator.decay, 1 - decay / _WHOLE))
+    tau, got = (-dt / math.log(share) if 0 < share < 1 else 0.0 for share in (modulator.decay, 1 - decay / WHOLE))
     got = math.inf if decay == 0 else got
     return [Loss(where, "tau", "rounding", tau, got, relative(tau, got))]
 

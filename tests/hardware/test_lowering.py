@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import spikerl as sp
@@ -108,13 +108,13 @@ def test_spikes_come_in_the_step_of_the_reference() -> None:
 
 
 @given(inputs=st.integers(1, 300), weight=st.floats(0.01, 10), tau_syn=st.floats(1, 30))
+@example(inputs=289, weight=3.0, tau_syn=1.5)
 def test_the_current_cannot_wrap(inputs: int, weight: float, tau_syn: float) -> None:
     """Even where all inputs spike in every step; catches a threshold that leaves too little room."""
     source = sp.Population("source", inputs, sp.SpikeSource())
     cell = sp.Population("cell", 1, sp.LIF(tau_syn=f"{tau_syn} ms", threshold=1.0))
     program = lowered(sp.Network(sp.Projection(source, cell, weight))).program
-    if program.neurons["cell"].vth <= 1024:
-        return  # here the least threshold stands, and resolution goes before room
+    assume(program.neurons["cell"].vth > 1024)  # at the least threshold, resolution goes before room
     seen = Emulator(program).run(FixedWindow(200, {"source": np.ones((200, 1, inputs), np.int64)}), ("cell",))
     assert (np.diff(seen.u["cell"][:, 0, 0]) >= 0).all()
 
