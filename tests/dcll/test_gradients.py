@@ -17,11 +17,6 @@ pytest.importorskip("norse", reason="norse is not installed")
 from spikerl.dcll import Convolution, Dense, Description, Filters, Layer, Loss, Network  # noqa: E402
 from spikerl.dcll.gradients import by_autograd, by_hand  # noqa: E402
 
-LAYERS = st.one_of(
-    st.builds(Dense, st.integers(1, 12)),
-    st.builds(Convolution, st.integers(1, 4), st.integers(1, 3), st.integers(1, 2)),
-)
-
 
 @st.composite
 def networks(draw: st.DrawFn) -> Description:
