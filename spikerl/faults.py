@@ -13,7 +13,7 @@ _ALLOWED = {
     "int_type": "a whole number",
     "float_type": "a number",
     "finite_number": "a finite number",
-    "string_type": "text in quotes",
+    "string_type": "text in quotes (a quantity with its unit, such as \"20 ms\")",
     "bool_type": "true or false",
     "tuple_type": "a list",
     "list_type": "a list",
