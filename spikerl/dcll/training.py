@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spikerl.dcll.dynamics import said
-from spikerl.dcll.gradients import Gradient, by_autograd, by_hand
-from spikerl.dcll.losses import Loss, value
+from spikerl.dcll.gradients import Gradient
+from spikerl.dcll.losses import Loss
 from spikerl.dcll.network import Network
+from spikerl.dcll.schedules import step_by_step
 from spikerl.errors import DescriptionError, message, nearest
 from spikerl.keywords import described
 from spikerl.seeding import generator
@@ -93,7 +94,10 @@ class Evaluation(NamedTuple):
 
 
 class Trainer:
-    """Trains `network` in place, layer by layer, online; `seed` fixes the order of samples and what is dropped."""
+    """Trains `network` in place, layer by layer, online; `seed` fixes the order of samples and what is dropped.
+
+    `state` and `restore` carry all that the next epoch depends on, so that training goes on to the same bits.
+    """
 
     def __init__(self, network: Network, training: Training, seed: int = 0) -> None:
         self.network, self.training, self.seed = network, training, seed
@@ -117,14 +121,37 @@ class Trainer:
         total = 0.0
         for number in range(batches):
             index = order[number * training.batch : (number + 1) * training.batch]
-            total += self._batch(samples.spikes(index, self.epoch), samples.labels[index], number) * len(index)
+            spikes = samples.spikes(index, self.epoch)
+            target = torch.nn.functional.one_hot(
+                torch.as_tensor(samples.labels[index]), self.network.description.outputs
+            )
+            total += self._batch(spikes, target.expand(len(spikes), -1, -1), number) * len(index)
             if progress:
                 progress(number + 1, batches)
-        self.epoch += 1
-        for optimiser in self._optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = training.rate * training.keep**self.epoch
+        self._next_epoch()
         return total / count
+
+    def follow(self, spikes: NDArray[np.bool_], targets: NDArray[np.float64]) -> float:
+        """Train one epoch on one batch, whose readouts follow curves; return the mean loss of the last layer.
+
+        `spikes` [time, batch, ...]; `targets` [time, output], the same for the whole batch.
+        """
+        wanted = torch.as_tensor(targets)[:, None].expand(-1, spikes.shape[1], -1)
+        loss = self._batch(spikes, wanted, 0)
+        self._next_epoch()
+        return loss
+
+    @torch.no_grad()
+    def readouts(self, spikes: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the readouts of all layers in every step, [layer, time, batch, output]; nothing learns."""
+        states = self.network.silent(spikes.shape[1])
+        found = []
+        for now in self._tensor(spikes):
+            seen = self.network.advance(states, now.to(self._like.dtype))
+            found.append(
+                torch.stack([said(own, each.out) for own, each in zip(self.network.parameters, seen, strict=True)])
+            )
+        return torch.stack(found, dim=1).double().cpu().numpy()
 
     @torch.no_grad()
     def evaluate(self, samples: Samples, batch: int = 500) -> Evaluation:
@@ -132,41 +159,75 @@ class Trainer:
         votes = []
         for first in range(0, len(samples.labels), batch):
             index = np.arange(first, min(first + batch, len(samples.labels)))
-            spikes = samples.spikes(index)
             states = self.network.silent(len(index))
             sums = [own.readout.new_zeros((len(index), len(own.readout))) for own in self.network.parameters]
-            for step, now in enumerate(self._steps(spikes)):
-                seen = self.network.advance(states, now)
+            for step, now in enumerate(self._tensor(samples.spikes(index))):
+                seen = self.network.advance(states, now.to(self._like.dtype))
                 if step >= self.training.burn_in:
                     for total, own, each in zip(sums, self.network.parameters, seen, strict=True):
                         total += said(own, each.out)
             votes.append(torch.stack(sums).double().cpu().numpy())
         return Evaluation(np.concatenate(votes, axis=1), np.asarray(samples.labels))
 
+    def state(self) -> dict[str, NDArray]:
+        """Return the epoch, all weights and biases, and what the optimisers keep, as arrays by name."""
+        kept: dict[str, NDArray] = {"epoch": np.array(self.epoch)}
+        for place, own in enumerate(self.network.parameters):
+            for name in ("weight", "bias"):
+                parameter = getattr(own, name)
+                kept[f"layer_{place}/{name}"] = parameter.detach().cpu().numpy().copy()
+                for key, value in self._optimisers[place].state.get(parameter, {}).items():
+                    kept[f"layer_{place}/{name}/{key}"] = torch.as_tensor(value).cpu().numpy().copy()
+        return kept
+
+    def restore(self, state: Mapping[str, NDArray]) -> None:
+        """Go on from what `state` returned, of a trainer with the same network and training."""
+        for place, own in enumerate(self.network.parameters):
+            for name in ("weight", "bias"):
+                parameter, prefix = getattr(own, name), f"layer_{place}/{name}"
+                parameter.copy_(torch.as_tensor(state[prefix]))
+                keys = [key.removeprefix(f"{prefix}/") for key in state if key.startswith(f"{prefix}/")]
+                if keys:
+                    kept = {key: torch.as_tensor(np.array(state[f"{prefix}/{key}"])) for key in keys}
+                    # Adamax counts its steps on the processor, whatever the device of the weights.
+                    kept = {key: tensor if key == "step" else tensor.to(parameter) for key, tensor in kept.items()}
+                    self._optimisers[place].state[parameter] = kept
+        self.epoch = int(state["epoch"])
+        self._set_rate()
+
+    @property
+    def _like(self) -> Tensor:
+        return self.network.parameters[0].weight
+
     @torch.no_grad()
-    def _batch(self, spikes: NDArray[np.bool_], labels: NDArray[np.int64], number: int) -> float:
+    def _batch(self, spikes: NDArray[np.bool_], targets: Tensor, number: int) -> float:
         """Run a batch, learning; return the mean loss of the last layer at its updates."""
-        network, training = self.network, self.training
-        states = network.silent(len(labels))
-        like = network.parameters[0].weight
-        target = torch.nn.functional.one_hot(torch.as_tensor(labels), network.description.outputs).to(like)
-        total, updates = torch.zeros((), device=like.device), 0
-        for step, now in enumerate(self._steps(self._thinned(spikes, number))):
-            seen = network.advance(states, now)
-            if step < training.burn_in or (step - training.burn_in) % training.every:
-                continue
-            for place, layer in enumerate(network.description.layers):
-                own, state = network.parameters[place], states[place]
-                way = by_hand if training.gradient == "hand" else by_autograd
-                self._change(place, way(layer, own, state, seen[place], target, training.loss))
-            total += value(training.loss, said(network.parameters[-1], seen[-1].out), target)
-            updates += 1
-        return float(total) / max(1, updates)
+        training = self.training
+        loss = step_by_step(
+            self.network,
+            self._tensor(self._thinned(spikes, number)),
+            targets.to(self._like),
+            self._change,
+            loss=training.loss,
+            every=training.every,
+            burn_in=training.burn_in,
+            gradient=cast(Literal["hand", "autograd"], training.gradient),
+        )
+        return float(loss)
 
     def _change(self, place: int, gradient: Gradient) -> None:
         own = self.network.parameters[place]
         own.weight.grad, own.bias.grad = gradient
         self._optimisers[place].step()
+
+    def _next_epoch(self) -> None:
+        self.epoch += 1
+        self._set_rate()
+
+    def _set_rate(self) -> None:
+        for optimiser in self._optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = self.training.rate * self.training.keep**self.epoch
 
     def _thinned(self, spikes: NDArray[np.bool_], number: int) -> NDArray[np.bool_]:
         if not self.training.dropout:
@@ -174,8 +235,5 @@ class Trainer:
         draw = generator(self.seed, "dcll dropout", self.epoch, number)
         return spikes & (draw.random(spikes.shape[1:]) >= self.training.dropout)
 
-    def _steps(self, spikes: NDArray[np.bool_]) -> Iterator[Tensor]:
-        like = self.network.parameters[0].weight
-        whole = torch.as_tensor(spikes).to(like.device)
-        for now in whole:
-            yield now.to(like.dtype)
+    def _tensor(self, spikes: NDArray[np.bool_]) -> Tensor:
+        return torch.as_tensor(spikes).to(self._like.device)

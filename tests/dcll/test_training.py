@@ -99,6 +99,35 @@ def test_both_gradients_train_the_same_weights() -> None:
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("optimiser", ["adamax", "sgd"])
+def test_a_restored_trainer_goes_on_to_the_same_bits(optimiser: str) -> None:
+    training = replace(SETTINGS, optimiser=optimiser, keep=0.5, dropout=0.1)
+    whole, stopped, resumed = (Trainer(network(), training, seed=3) for _ in range(3))
+    for _ in range(3):
+        whole.train(bars(40, 1))
+    stopped.train(bars(40, 1))
+    resumed.restore(stopped.state())
+    for _ in range(2):
+        resumed.train(bars(40, 1))
+    for ours, theirs in zip(weights(whole.network), weights(resumed.network), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_readouts_follow_curves() -> None:
+    """The error of every layer falls to a fifth; catches targets that are shifted or shared out wrongly."""
+    t = np.arange(200) / 200
+    targets = np.stack([t, 0.5 * np.cos(2 * np.pi * 2 * t)], axis=1)
+    spikes = generator(5, "pattern").random((200, 1, 50)) < 0.05
+    made = Network(Description((50,), (Dense(64), Dense(64)), 2, readout=Readout(2.0), gain=5.0), seed=1)
+    trainer = Trainer(made, Training(Loss.SMOOTH_L1, rate=2e-3, burn_in=20))
+    before = trainer.readouts(spikes)[:, 20:, 0]
+    for _ in range(150):
+        trainer.follow(spikes, targets)
+    after = trainer.readouts(spikes)[:, 20:, 0]
+    errors = [((found - targets[20:]) ** 2).mean(axis=(1, 2)) for found in (before, after)]
+    assert (errors[1] < 0.2 * errors[0]).all(), errors
+
+
 def test_nothing_learns_before_the_burn_in() -> None:
     made = network()
     before = weights(made)

@@ -1,0 +1,49 @@
+"""When the weights change: the run of one batch, step by step, every layer learning from what is there in the step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from spikerl.dcll.dynamics import said
+from spikerl.dcll.gradients import Gradient, by_autograd, by_hand
+from spikerl.dcll.losses import Loss, value
+from spikerl.dcll.network import Network
+
+Change = Callable[[int, Gradient], None]
+"""Changes the parameters of the layer at a place by a gradient."""
+
+
+def step_by_step(
+    network: Network,
+    spikes: Tensor,
+    targets: Tensor,
+    change: Change,
+    *,
+    loss: Loss,
+    every: int,
+    burn_in: int,
+    gradient: Literal["hand", "autograd"],
+) -> Tensor:
+    """Run a batch from rest and change all layers at every so many steps; return the mean loss of the last, [].
+
+    `spikes` [time, batch, ...] bool; `targets` [time, batch, output]. A change follows the gradient of its own step
+    alone, from step `burn_in` on.
+    """
+    like = network.parameters[0].weight
+    states = network.silent(spikes.shape[1])
+    way = by_hand if gradient == "hand" else by_autograd
+    total, updates = torch.zeros((), device=like.device), 0
+    for step, now in enumerate(spikes):
+        seen = network.advance(states, now.to(like.dtype))
+        if step < burn_in or (step - burn_in) % every:
+            continue
+        for place, layer in enumerate(network.description.layers):
+            own, state = network.parameters[place], states[place]
+            change(place, way(layer, own, state, seen[place], targets[step], loss))
+        total += value(loss, said(network.parameters[-1], seen[-1].out), targets[step])
+        updates += 1
+    return total / max(1, updates)
