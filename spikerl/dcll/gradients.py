@@ -15,7 +15,8 @@ from torch import Tensor
 
 from spikerl.dcll.dynamics import Parameters, Response, State, membrane, pooled, said
 from spikerl.dcll.layers import Convolution, Layer
-from spikerl.dcll.losses import Loss, error, value
+from spikerl.dcll.losses import error, value
+from spikerl.dcll.settings import Loss
 from spikerl.plasticity.surrogate import SLOPE, fast_sigmoid
 
 

@@ -129,3 +129,34 @@ class Readout:
         """Check the amplitude."""
         if finite_number(self.amplitude, "Readout.amplitude") <= 0:
             raise DescriptionError(message("Readout.amplitude", self.amplitude, "above 0"))
+
+
+@dataclass(frozen=True)
+class Description:
+    """`inputs`, the shape of the input; the `layers`; how many `outputs` each readout has; `filters` and `readout`.
+
+    Weights and biases begin uniform within ``+-gain / sqrt(fan-in)``; `gain` is 1 by default. Raises
+    `DescriptionError`.
+    """
+
+    inputs: Shape
+    layers: tuple[Layer, ...]
+    outputs: int
+    filters: Filters = Filters()
+    readout: Readout = Readout()
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check that every layer fits the one before."""
+        if finite_number(self.gain, "Network.gain") <= 0:
+            raise DescriptionError(message("Network.gain", self.gain, "above 0"))
+        if not self.layers:
+            raise DescriptionError(message("Network.layers", (), "one layer at least"))
+        self.shapes()
+
+    def shapes(self) -> list[Shape]:
+        """Return the shape of the input and of what each layer says on."""
+        shapes = [self.inputs]
+        for layer in self.layers:
+            shapes.append(layer.shape(shapes[-1]))
+        return shapes

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 import torch
 from torch import Tensor
 
-
-class Loss(Enum):
-    """The loss of one layer, summed over outputs.
-
-    "smooth_l1": ``e**2 / 2`` where ``|e| < 1``, else ``|e| - 1/2``, with ``e = y - target`` (Kaiser et al. 2020);
-    "cross_entropy": ``-sum target log softmax(y)``.
-    """
-
-    SMOOTH_L1 = "smooth_l1"
-    CROSS_ENTROPY = "cross_entropy"
+from spikerl.dcll.settings import Loss
 
 
 def value(loss: Loss, y: Tensor, target: Tensor) -> Tensor:

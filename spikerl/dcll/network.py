@@ -3,48 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from spikerl.dcll.dynamics import Parameters, Response, State, advance, silent
-from spikerl.dcll.layers import Convolution, Filters, Layer, Readout, Shape
-from spikerl.errors import DescriptionError, message
+from spikerl.dcll.layers import Convolution, Description, Layer, Shape
 from spikerl.seeding import generator
-from spikerl.units import finite_number
-
-
-@dataclass(frozen=True)
-class Description:
-    """`inputs`, the shape of the input; the `layers`; how many `outputs` each readout has; `filters` and `readout`.
-
-    Weights and biases begin uniform within ``+-gain / sqrt(fan-in)``; `gain` is 1 by default. Raises
-    `DescriptionError`.
-    """
-
-    inputs: Shape
-    layers: tuple[Layer, ...]
-    outputs: int
-    filters: Filters = Filters()
-    readout: Readout = Readout()
-    gain: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Check that every layer fits the one before."""
-        if finite_number(self.gain, "Network.gain") <= 0:
-            raise DescriptionError(message("Network.gain", self.gain, "above 0"))
-        if not self.layers:
-            raise DescriptionError(message("Network.layers", (), "one layer at least"))
-        self.shapes()
-
-    def shapes(self) -> list[Shape]:
-        """Return the shape of the input and of what each layer says on."""
-        shapes = [self.inputs]
-        for layer in self.layers:
-            shapes.append(layer.shape(shapes[-1]))
-        return shapes
 
 
 class Network:

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from spikerl.dcll.dynamics import said
 from spikerl.dcll.gradients import Gradient, by_autograd, by_hand
-from spikerl.dcll.losses import Loss, value
+from spikerl.dcll.losses import value
 from spikerl.dcll.network import Network
+from spikerl.dcll.settings import Loss
 
 Change = Callable[[int, Gradient], None]
 """Changes the parameters of the layer at a place by a gradient."""

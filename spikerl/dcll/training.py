@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -13,15 +12,11 @@ from torch import Tensor
 
 from spikerl.dcll.dynamics import said
 from spikerl.dcll.gradients import Gradient
-from spikerl.dcll.losses import Loss
 from spikerl.dcll.network import Network
 from spikerl.dcll.schedules import step_by_step
-from spikerl.errors import DescriptionError, message, nearest
-from spikerl.keywords import described
+from spikerl.dcll.settings import Training
 from spikerl.seeding import generator
-from spikerl.units import finite_number, whole_number
 
-OPTIMISERS = ("adamax", "sgd")
 _BETAS = (0.0, 0.95)
 
 
@@ -36,49 +31,6 @@ class Samples(Protocol):
     def spikes(self, index: NDArray[np.int64], epoch: int = 0) -> NDArray[np.bool_]:
         """Return the spikes of samples `index`."""
         ...
-
-
-@described
-@dataclass(frozen=True)
-class Training:
-    """How layers learn.
-
-    `loss`; `optimiser` "adamax" (betas 0 and .95, Kaiser et al. 2020) or "sgd"; `rate` (default 1e-3), of which each
-    epoch keeps the share `keep` (1); `batch` samples (64); an update every so many steps, `every` (1), from `burn_in`
-    (10) on; `dropout`, the share of spikes that layers do not hear of the one before while they learn (0). `gradient`:
-    "hand" or "autograd". Raises `DescriptionError`.
-    """
-
-    loss: Loss = Loss.CROSS_ENTROPY
-    optimiser: str = "adamax"
-    rate: float = 1e-3
-    keep: float = 1.0
-    batch: int = 64
-    every: int = 1
-    burn_in: int = 10
-    dropout: float = 0.0
-    gradient: str = "hand"
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        if not isinstance(self.loss, Loss):
-            raise DescriptionError(message("Training.loss", self.loss, "a dcll.Loss"))
-        for name, chosen, known in (
-            ("optimiser", self.optimiser, OPTIMISERS),
-            ("gradient", self.gradient, ("hand", "autograd")),
-        ):
-            if chosen not in known:
-                raise DescriptionError(message(f"Training.{name}", chosen, " or ".join(known), nearest(chosen, known)))
-        for name, number, low, high in (
-            ("rate", self.rate, 0.0, 1e3),
-            ("keep", self.keep, 0.0, 1.0),
-            ("dropout", self.dropout, 0.0, 0.99),
-        ):
-            if not low <= finite_number(number, f"Training.{name}") <= high:
-                raise DescriptionError(message(f"Training.{name}", number, f"{low:g} to {high:g}"))
-        whole_number(self.batch, 1, 1_000_000, "Training.batch")
-        whole_number(self.every, 1, 1_000_000, "Training.every")
-        whole_number(self.burn_in, 0, 1_000_000, "Training.burn_in")
 
 
 class Evaluation(NamedTuple):
