@@ -15,18 +15,24 @@ from numpy.typing import NDArray
 from spikerl.backends.base import load
 from spikerl.errors import DescriptionError, DivergenceError, FileError, RunError, message
 from spikerl.experiment.building import Built, build
+from spikerl.experiment.kinds import AnyExperiment
 from spikerl.experiment.reading import read
 from spikerl.experiment.tables import Experiment
+from spikerl.experiment.training_tables import TrainingExperiment
 from spikerl.loop import ClosedLoop, Trial
 from spikerl.results import Column, Contents, Results, RunFacts, RunWriter, Synapses
 from spikerl.session import Record, Session, open
 from spikerl.tasks.protocol import PHASES
+from spikerl.training.preparing import prepare
 
 WHOLE, REAL = "<i8", "<f8"
 
 
 class Progress(NamedTuple):
-    """How far a run is: trials done, trials in all, and the fraction of better choices in the last trial."""
+    """How far a run is: trials done, trials in all, and the fraction of better choices in the last trial.
+
+    Where layers are trained: epochs done, epochs in all, and the fraction that was right in the last test.
+    """
 
     done: int
     trials: int
@@ -65,16 +71,26 @@ def run(
     return execute(chosen, directory(chosen, out), resume, progress)
 
 
-def directory(experiment: Experiment, out: str | Path | None = None) -> Path:
+def directory(experiment: AnyExperiment, out: str | Path | None = None) -> Path:
     """Return where `experiment` is written: `out`, or its place under ``runs/``."""
     running = experiment.run
     return Path(out) if out is not None else Path("runs") / f"{experiment.name}-{running.backend}-seed{running.seed}"
 
 
+def check(experiment: AnyExperiment) -> None:
+    """Raise what `run` raises before anything runs."""
+    if isinstance(experiment, TrainingExperiment):
+        prepare(experiment)
+    else:
+        build(experiment)
+
+
 def execute(
-    experiment: Experiment, out: Path, resume: bool = False, progress: Callable[[Progress], None] | None = None
+    experiment: AnyExperiment, out: Path, resume: bool = False, progress: Callable[[Progress], None] | None = None
 ) -> Results:
     """Run what `read` returned; see `run`."""
+    if isinstance(experiment, TrainingExperiment):
+        return _trained(experiment, out, resume, progress)
     built = build(experiment)
     check_directory(out, resume)
     running = experiment.run
@@ -92,6 +108,18 @@ def execute(
     ) as session:
         keeps = load(running.backend).capabilities.checkpoints
         play(experiment, built, session, out, resume, keeps, progress)
+    return Results.open(out)
+
+
+def _trained(
+    experiment: TrainingExperiment, out: Path, resume: bool, progress: Callable[[Progress], None] | None
+) -> Results:
+    prepared = prepare(experiment)
+    check_directory(out, resume)
+    from spikerl.training.playing import play_training  # needs torch, which has been seen to be there
+
+    follow = None if progress is None else lambda *at: progress(Progress(*at))
+    play_training(experiment, prepared, out, resume, follow)
     return Results.open(out)
 
 

@@ -8,6 +8,7 @@ from spikerl.backends import base
 from spikerl.circuit import load_circuit
 from spikerl.errors import MissingSimulatorError
 from spikerl.experiment.reading import read, shipped
+from spikerl.experiment.training_tables import TrainingExperiment
 from spikerl.hardware.target import load_target, shipped_targets
 from spikerl.registry import CIRCUITS, TASKS, registered
 from spikerl.tasks.base import load_task
@@ -19,9 +20,13 @@ def _experiments() -> Rows:
     rows = []
     for name in shipped():
         experiment = read(name)
-        run = experiment.run
-        size = f"{run.instances} instances of {run.trials} trials on {run.backend}"
-        rows.append((name, f"{experiment.circuit.name} in {experiment.task.name}, {size}"))
+        backend = experiment.run.backend
+        if isinstance(experiment, TrainingExperiment):
+            size = f"{experiment.run.instances} networks, {experiment.training.epochs} epochs on {backend}"
+            rows.append((name, f"{len(experiment.network.layers)} layers learn {experiment.dataset}, {size}"))
+        else:
+            size = f"{experiment.run.instances} instances of {experiment.run.trials} trials on {backend}"
+            rows.append((name, f"{experiment.circuit.name} in {experiment.task.name}, {size}"))
     return rows
 
 

@@ -71,29 +71,41 @@ def run(
 ) -> None:
     """Run an experiment and write its results."""
     with clearly(debug):
-        from spikerl.cli.summary import sentence, summary
-        from spikerl.experiment import overrides, read
-        from spikerl.run import directory, execute
+        from spikerl.cli.summary import outcome, summary
+        from spikerl.experiment import TrainingExperiment, overrides, read
+        from spikerl.run import Progress, directory, execute
 
         options = {"run.backend": backend, "run.seed": seed, "run.instances": instances, "run.trials": trials}
         chosen = read(experiment, _merged(overrides(setting or []), options))
         place = directory(chosen, out)
+        trains = isinstance(chosen, TrainingExperiment)
+        total, unit, every = (
+            (chosen.training.epochs, "epoch", max(1, chosen.training.epochs // 20))
+            if isinstance(chosen, TrainingExperiment)
+            else (chosen.run.trials, "trial", 10)
+        )
+        word = "right" if trains else "P(better)"
+
+        def show(at: Progress) -> None:
+            bar.show(at.done, f"{word} {at.better:.2f}")
+
         try:
-            with Bar(chosen.name, chosen.run.trials, quiet=as_json) as bar:
-                results = execute(chosen, place, resume, lambda at: bar.show(at.done, f"P(better) {at.better:.2f}"))
+            with Bar(chosen.name, total, as_json, unit, every) as bar:
+                results = execute(chosen, place, resume, show)
         except KeyboardInterrupt:
             if (place / "manifest.json").exists():
                 again = [*sys.argv[1:], *([] if resume else ["--resume"])]
                 typer.echo(f"stopped; go on with: spikerl {shlex.join(again)}", err=True)
             else:
-                typer.echo("stopped before the first trial had ended; nothing was written", err=True)
+                typer.echo(f"stopped before the first {unit} had ended; nothing was written", err=True)
             raise typer.Exit(STOPPED) from None
         facts = summary(results)
         if as_json:
             typer.echo(json.dumps(facts))
             return
         typer.echo(f"results    {results.path}")
-        typer.echo(f"P(better)  {sentence(facts['better'])}")
+        for name, words in outcome(facts):
+            typer.echo(f"{name:10s} {words}")
         typer.echo(f"page       spikerl report {shlex.quote(str(results.path))}")
 
 
@@ -125,12 +137,14 @@ def deploy(
         from spikerl.cli.deploying import facts, lines
         from spikerl.deploy.deploying import chosen_for, directory_of, execute_deployment
         from spikerl.errors import DivergenceError
-        from spikerl.experiment import overrides, read
+        from spikerl.experiment import overrides, read_circuit
         from spikerl.report.page import report as write_page
 
         options = {"hardware.target": target, "run.seed": seed, "run.instances": instances, "run.trials": trials}
         options["hardware.saturate"] = "true" if saturate else None
-        chosen = chosen_for(read(experiment, _merged(overrides(setting or []), options)), emulator)
+        chosen = chosen_for(
+            read_circuit(experiment, _merged(overrides(setting or []), options), "deploy"), emulator
+        )
         place = directory_of(chosen, emulator, out)
         try:
             with Bar(chosen.name, chosen.run.trials, quiet=as_json) as bar:
@@ -248,12 +262,12 @@ def compare(
     """Run an experiment on several back ends in lockstep; exit with 1, and say where, if they part."""
     with clearly(debug):
         from spikerl.errors import DivergenceError
-        from spikerl.experiment import overrides, read
+        from spikerl.experiment import overrides, read_circuit
         from spikerl.lockstep import compare as lockstep
 
         names = [name.strip() for name in backends.split(",")]
         options = {"run.seed": seed, "run.instances": instances, "run.trials": trials}
-        chosen = read(experiment, _merged(overrides(setting or []), options))
+        chosen = read_circuit(experiment, _merged(overrides(setting or []), options), "compare")
         try:
             with Bar(chosen.name, chosen.run.trials, quiet=as_json) as bar:
                 agreed = lockstep(chosen, names, lambda done, _: bar.show(done, "identical so far"))

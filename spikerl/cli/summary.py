@@ -2,30 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from spikerl.analysis.accuracy import follows_curves, is_training, scores
+from spikerl.analysis.intervals import Interval
 from spikerl.analysis.learning_curve import overall
 from spikerl.results import Results
 
 
 def summary(results: Results) -> dict[str, Any]:
-    """Return directory, back end, seed, sizes, and P(better) with its 95 % interval (None where there is none)."""
-    facts, better = results.manifest, overall(results)
-    low, high = (better.low, better.high) if better.known() else (None, None)
-    return {
+    """Return directory, back end, seed, sizes, and what came of the run, with 95 % intervals (None where none is).
+
+    That is P(better) of a circuit, or the accuracy of each layer after the last epoch; for curves, the correlation.
+    """
+    facts = results.manifest
+    said = {
         "directory": str(results.path),
         "backend": facts.backend,
         "seed": facts.seed,
         "instances": facts.instances,
-        "trials": len(results.trials["better"]) // facts.instances,
-        "better": {"value": better.value, "low": low, "high": high, "blocks": better.n},
     }
+    if is_training(results):
+        found = scores(results)
+        layers = [_bounded(found.last(layer), "networks") for layer in range(found.layers)]
+        name = "correlation" if follows_curves(results) else "accuracy"
+        return said | {"epochs": int(found.epoch[-1]), name: layers}
+    trials = len(results.trials["better"]) // facts.instances
+    return said | {"trials": trials, "better": _bounded(overall(results), "blocks")}
+
+
+def outcome(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield name and words of what came of the run that `summary` has told of."""
+    if "better" in facts:
+        yield "P(better)", sentence(facts["better"])
+    for name in ("accuracy", "correlation"):
+        for number, layer in enumerate(facts.get(name, ()), 1):
+            yield f"layer {number}", f"{name} {_words(layer, 'networks', 'one network')}"
+
+
+def brief(facts: dict[str, Any]) -> str:
+    """Return what `outcome` says last, in one line."""
+    name, words = list(outcome(facts))[-1]
+    return words if name == "P(better)" else f"{name} {words}"
+
+
+def _bounded(found: Interval, unit: str) -> dict[str, Any]:
+    low, high = (found.low, found.high) if found.known() else (None, None)
+    return {"value": found.value, "low": low, "high": high, unit: found.n}
 
 
 def sentence(better: dict[str, Any]) -> str:
     """Return ``P(better)`` and its interval in words."""
-    if better["low"] is None:
-        return f"{better['value']:.3f} (one block has no interval)"
-    return (
-        f"{better['value']:.3f}, 95 % interval {better['low']:.3f} to {better['high']:.3f}, {better['blocks']} blocks"
-    )
+    return _words(better, "blocks", "one block")
+
+
+def _words(found: dict[str, Any], unit: str, alone: str) -> str:
+    if found["low"] is None:
+        return f"{found['value']:.3f} ({alone} has no interval)"
+    return f"{found['value']:.3f}, 95 % interval {found['low']:.3f} to {found['high']:.3f}, {found[unit]} {unit}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, final
 
 from spikerl.cli.progress import Bar
-from spikerl.cli.summary import sentence, summary
+from spikerl.cli.summary import brief, summary
 from spikerl.sweep.axes import SEED
 from spikerl.sweep.execution import Progress
 from spikerl.sweep.record import Point, Sweep
@@ -49,11 +49,12 @@ def described(point: Point) -> dict[str, Any]:
 
 
 def table(sweep: Sweep, points: list[dict[str, Any]]) -> list[str]:
-    """Return a line a point, the values of the axes before its P(better)."""
+    """Return a line a point, the values of the axes before what came of it."""
     keys = [key for key in sweep.axes if key != SEED]
-    rows = [[*keys, SEED, "P(better)"]]
+    trained = any("better" not in facts for facts in points if facts["state"] == "finished")
+    rows = [[*keys, SEED, "last layer" if trained else "P(better)"]]
     for facts in points:
-        last = sentence(facts["better"]) if facts["state"] == "finished" else facts["state"]
+        last = brief(facts) if facts["state"] == "finished" else facts["state"]
         rows.append([*(str(facts["settings"].get(key, "")) for key in keys), str(facts["seed"]), last])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(f"{cell:{width}s}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

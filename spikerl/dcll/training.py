@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from spikerl.dcll.chunks import chunk_by_chunk
 from spikerl.dcll.dynamics import said
 from spikerl.dcll.gradients import Gradient
 from spikerl.dcll.network import Network
@@ -18,6 +19,8 @@ from spikerl.dcll.settings import Training
 from spikerl.seeding import generator
 
 _BETAS = (0.0, 0.95)
+_SCHEDULES = {"steps": step_by_step, "chunks": chunk_by_chunk}
+_PRODUCTS = {"full": None, "bfloat16": torch.bfloat16}
 
 
 class Samples(Protocol):
@@ -106,6 +109,16 @@ class Trainer:
         return torch.stack(found, dim=1).double().cpu().numpy()
 
     @torch.no_grad()
+    def spikes(self, spikes: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+        """Return what each layer says to the next in every step, bool [time, batch, ...]; nothing learns."""
+        states = self.network.silent(spikes.shape[1])
+        found: list[list[Tensor]] = [[] for _ in states]
+        for now in self._tensor(spikes):
+            for kept, each in zip(found, self.network.advance(states, now.to(self._like.dtype)), strict=True):
+                kept.append(each.out.bool())
+        return [torch.stack(kept).cpu().numpy() for kept in found]
+
+    @torch.no_grad()
     def evaluate(self, samples: Samples, batch: int = 500) -> Evaluation:
         """Return what all layers say of `samples`; nothing learns."""
         votes = []
@@ -155,7 +168,7 @@ class Trainer:
     def _batch(self, spikes: NDArray[np.bool_], targets: Tensor, number: int) -> float:
         """Run a batch, learning; return the mean loss of the last layer at its updates."""
         training = self.training
-        loss = step_by_step(
+        loss = _SCHEDULES[training.schedule](
             self.network,
             self._tensor(self._thinned(spikes, number)),
             targets.to(self._like),
@@ -164,6 +177,7 @@ class Trainer:
             every=training.every,
             burn_in=training.burn_in,
             gradient=cast(Literal["hand", "autograd"], training.gradient),
+            product=_PRODUCTS[training.precision],
         )
         return float(loss)
 

@@ -11,7 +11,7 @@ from spikerl.deploy.account import account
 from spikerl.deploy.machines import check_emulator, opened
 from spikerl.errors import DescriptionError, message
 from spikerl.experiment.building import build
-from spikerl.experiment.reading import changed, read
+from spikerl.experiment.reading import changed, read_circuit
 from spikerl.experiment.tables import Experiment
 from spikerl.hardware.engine import FixedEngine, prepared
 from spikerl.inputs import Hearing
@@ -64,7 +64,7 @@ def deploy(
             raise DescriptionError(message(key, value, "one value", "it is among the settings too"))
         if value is not None:
             given[key] = value
-    chosen = chosen_for(read(experiment, given), emulator)
+    chosen = chosen_for(read_circuit(experiment, given, "deploy"), emulator)
     return execute_deployment(chosen, emulator, directory_of(chosen, emulator, out), progress)
 
 

@@ -1,7 +1,22 @@
-"""An experiment: circuit, task, protocol, back end, seeds and recording, as one TOML file and one frozen object."""
+"""An experiment as one TOML file and one frozen object: a circuit in a task, or layers that learn from data."""
+
 
 from spikerl.experiment.building import Built, build
-from spikerl.experiment.reading import overrides, read, shipped
+from spikerl.experiment.kinds import AnyExperiment
+from spikerl.experiment.reading import overrides, read, read_circuit, shipped
 from spikerl.experiment.tables import Experiment, Recording, Running
+from spikerl.experiment.training_tables import TrainingExperiment
 
-__all__ = ["Built", "Experiment", "Recording", "Running", "build", "overrides", "read", "shipped"]
+__all__ = [
+    "AnyExperiment",
+    "Built",
+    "Experiment",
+    "Recording",
+    "Running",
+    "TrainingExperiment",
+    "build",
+    "overrides",
+    "read",
+    "read_circuit",
+    "shipped",
+]

@@ -103,7 +103,7 @@ def _causes(experiment: Experiment, text: str) -> list[str]:
             continue  # these have been checked by name, and each other choice of them is another experiment
         del tables[table][name]
         try:
-            _built(assemble(experiment.name, tables, experiment.origins))
+            _built(cast(Experiment, assemble(experiment.name, tables, experiment.origins)))
         except SpikerlError as error:
             if str(error) == text or isinstance(error, MissingSimulatorError):
                 continue

@@ -1,4 +1,4 @@
-"""From a shipped name or a TOML file, and overriding settings, to an `Experiment`."""
+"""From a shipped name or a TOML file, and overriding settings, to an experiment."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from spikerl.circuit import load_circuit
-from spikerl.errors import DescriptionError, message, nearest
+from spikerl.errors import DescriptionError, UnsupportedError, message, nearest
 from spikerl.experiment.document import literal
-from spikerl.experiment.tables import TABLES, Experiment, OnHardware, Protocol, Recording, Running
+from spikerl.experiment.kinds import CIRCUIT, TRAINING, AnyExperiment, Kind, Tables, kind_of
+from spikerl.experiment.tables import Experiment
 from spikerl.faults import translate, unknown_key
-from spikerl.registry import CIRCUITS, TASKS, registered
-from spikerl.tasks.base import load_task
 from spikerl.toml import load
-
-NAMED = ("circuit", "task")
-Tables = dict[str, dict[str, Any]]
 
 
 def shipped() -> dict[str, Path]:
@@ -47,7 +42,7 @@ def by_key(texts: Iterable[str], option: str, allowed: str) -> dict[str, str]:
     return found
 
 
-def read(which: str | Path, settings: Mapping[str, object] | None = None) -> Experiment:
+def read(which: str | Path, settings: Mapping[str, object] | None = None) -> AnyExperiment:
     """Return the experiment `which`, a shipped name or the path of a TOML file, with `settings` put over it.
 
     `settings`: values by ``table.key``; a text is read as a TOML literal where the key's type takes it, else as it
@@ -56,45 +51,58 @@ def read(which: str | Path, settings: Mapping[str, object] | None = None) -> Exp
     """
     path = _path(which)
     origin = f"experiment {path}: "
-    tables = _checked_tables(load(path, "experiment"), origin)
+    document = load(path, "experiment")
+    kind = kind_of(document)
+    tables = _checked_tables(kind, document, origin)
     settings = settings or {}
     # What came with a setting is not in the file: its errors name the key alone.
     origins = {"": origin} | {key: "" for key in settings}
-    split = [(*_split(key), value) for key, value in settings.items()]
+    split = [(*_split(kind, key), value) for key, value in settings.items()]
     for table, key, value in split:
-        if key == "name" and table in NAMED:
+        if key == "name" and table in kind.named:
             tables[table][key] = value
-    models = _models(tables, origins)
+    models = kind.models(tables, origins)
     for table, key, value in split:
-        if key != "name" or table not in NAMED:
+        if key != "name" or table not in kind.named:
+            if (kind, table, key) == (TRAINING, "run", "trials"):
+                allowed = "nothing where layers are trained"
+                raise DescriptionError(message("run.trials", value, allowed, f"set training.epochs={value}"))
             if key not in models[table].model_fields:
                 raise unknown_key(f"{table}.{key}: key of [{table}]", key, models[table].model_fields)
             tables[table][key] = _fitting(models[table], tables[table], key, value)
     return assemble(path.stem, tables, origins)
 
 
-def assemble(name: str, tables: Tables, origins: dict[str, str]) -> Experiment:
+def read_circuit(which: str | Path, settings: Mapping[str, object] | None, purpose: str) -> Experiment:
+    """Return what `read` does where it is a circuit in a task; raises `UnsupportedError` where layers are trained.
+
+    `purpose` says what asks for it.
+    """
+    experiment = read(which, settings)
+    if not isinstance(experiment, Experiment):
+        allowed = "an experiment with [circuit] and [task]"
+        raise UnsupportedError(message(purpose, experiment.name, allowed, "layers that learn from data are not one"))
+    return experiment
+
+
+def assemble(name: str, tables: Tables, origins: dict[str, str]) -> AnyExperiment:
     """Return the experiment that `tables` describe; raises `DescriptionError` for the first fault in them."""
-    models = _models(tables, origins)
-    parts = {table: _validated(models[table], table, tables[table], origins) for table in TABLES}
+    kind = kind_of(tables)
+    models = kind.models(tables, origins)
+    parts = {table: _validated(kind, models[table], table, tables[table], origins) for table in kind.tables}
     given = frozenset(f"{table}.{key}" for table, values in tables.items() for key in values)
-    return Experiment(
-        name=name,
-        circuit=load_circuit(tables["circuit"]["name"]),
-        task=load_task(tables["task"]["name"]),
-        parts=parts,
-        origins=origins,
-        given=given,
-    )
+    return kind.make(name, tables, parts, given, origins)
 
 
 def changed(experiment: Experiment, settings: Mapping[str, object]) -> Experiment:
     """Return `experiment` with the values of `settings`, by ``table.key``; raises `DescriptionError`."""
     tables = experiment.tables()
     for key, value in settings.items():
-        table, name = _split(key)
+        table, name = _split(CIRCUIT, key)
         tables[table][name] = value
-    return assemble(experiment.name, tables, experiment.origins)
+    made = assemble(experiment.name, tables, experiment.origins)
+    assert isinstance(made, Experiment)
+    return made
 
 
 def _path(which: str | Path) -> Path:
@@ -108,39 +116,23 @@ def _path(which: str | Path) -> Path:
     return path
 
 
-def _checked_tables(document: dict[str, Any], origin: str) -> Tables:
+def _checked_tables(kind: Kind, document: dict[str, Any], origin: str) -> Tables:
     for table, values in document.items():
-        if table not in TABLES:
-            raise DescriptionError(message(f"{origin}table", table, ", ".join(TABLES), nearest(table, TABLES)))
+        if table not in kind.tables:
+            raise DescriptionError(
+                message(f"{origin}table", table, ", ".join(kind.tables), nearest(table, kind.tables))
+            )
         if not isinstance(values, dict):
             raise DescriptionError(message(f"{origin}{table}", values, f"a table, [{table}]"))
-    return {table: document.get(table, {}) for table in TABLES}
+    return {table: document.get(table, {}) for table in kind.tables}
 
 
-def _split(key: str) -> tuple[str, str]:
+def _split(kind: Kind, key: str) -> tuple[str, str]:
     table, _, name = key.partition(".")
-    if table not in TABLES or not name:
-        allowed = f"table.key with one of the tables {', '.join(TABLES)}"
-        raise DescriptionError(message("--set", key, allowed, nearest(table, TABLES)))
+    if table not in kind.tables or not name:
+        allowed = f"table.key with one of the tables {', '.join(kind.tables)}"
+        raise DescriptionError(message("--set", key, allowed, nearest(table, kind.tables)))
     return table, name
-
-
-def _models(tables: Tables, origins: Mapping[str, str]) -> dict[str, type[BaseModel]]:
-    """Return the model of each table; ``name`` chooses those of circuit and task."""
-    circuit = load_circuit(_name(tables, "circuit", registered(CIRCUITS), origins))
-    task = load_task(_name(tables, "task", registered(TASKS), origins))
-    models = circuit.parameters, task.parameters, Protocol, Running, Recording, OnHardware
-    return dict(zip(TABLES, models, strict=True))
-
-
-def _name(tables: Tables, table: str, known: Iterable[str], origins: Mapping[str, str]) -> str:
-    where = origins.get(f"{table}.name", origins[""]) + f"{table}.name"
-    names = sorted(known)
-    name = tables[table].get("name")
-    if not isinstance(name, str) or name not in names:
-        remedy = f"add it to [{table}]" if name is None else nearest(str(name), names)
-        raise DescriptionError(message(where, "nothing" if name is None else name, ", ".join(names), remedy))
-    return name
 
 
 def _fitting(model: type[BaseModel], table: Mapping[str, Any], key: str, value: object) -> object:
@@ -157,8 +149,10 @@ def _fitting(model: type[BaseModel], table: Mapping[str, Any], key: str, value: 
     return literal(value)
 
 
-def _validated(model: type[BaseModel], table: str, values: Mapping[str, Any], origins: Mapping[str, str]) -> BaseModel:
-    rest = {key: value for key, value in values.items() if key != "name" or table not in NAMED}
+def _validated(
+    kind: Kind, model: type[BaseModel], table: str, values: Mapping[str, Any], origins: Mapping[str, str]
+) -> BaseModel:
+    rest = {key: value for key, value in values.items() if key != "name" or table not in kind.named}
     try:
         return model.model_validate(rest)
     except ValidationError as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from spikerl.errors import DescriptionError, message, nearest
+from spikerl.experiment.kinds import ALL_TABLES
 from spikerl.experiment.reading import by_key
-from spikerl.experiment.tables import TABLES
 
 SEED = "run.seed"
 _CLOSING = {"[": "]", "{": "}"}
@@ -38,9 +38,9 @@ def checked(
     """
     for key, values in over.items():
         table, _, name = key.partition(".")
-        if table not in TABLES or not name:
-            allowed = f"table.key with one of the tables {', '.join(TABLES)}"
-            raise DescriptionError(message("key of a sweep", key, allowed, nearest(table, TABLES)))
+        if table not in ALL_TABLES or not name:
+            allowed = f"table.key with one of the tables {', '.join(ALL_TABLES)}"
+            raise DescriptionError(message("key of a sweep", key, allowed, nearest(table, ALL_TABLES)))
         if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):
             raise DescriptionError(message(f"values of {key}", values, "a list of values"))
         if not values:

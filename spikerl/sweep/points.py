@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from spikerl.errors import DescriptionError, SpikerlError, message, shorten
-from spikerl.experiment import Experiment, build, read
+from spikerl.experiment import AnyExperiment, read
+from spikerl.run import check
 from spikerl.sweep.axes import SEED
 
 MOST = 10_000
@@ -66,16 +67,16 @@ def _product(over: Mapping[str, Sequence[object]], seeds: int) -> list[tuple[obj
     return list(itertools.product(*over.values()))
 
 
-def _read(which: str | Path, settings: Mapping[str, object], label: str) -> Experiment:
+def _read(which: str | Path, settings: Mapping[str, object], label: str) -> AnyExperiment:
     try:
         experiment = read(which, settings)
-        build(experiment)
+        check(experiment)
     except SpikerlError as error:
         raise type(error)(f"{f'point {label}: ' if label else ''}{error}") from error
     return experiment
 
 
-def _value(experiment: Experiment, key: str) -> Any:
+def _value(experiment: AnyExperiment, key: str) -> Any:
     table, _, name = key.partition(".")
     value = experiment.tables()[table][name]
     return list(value) if isinstance(value, tuple) else value
