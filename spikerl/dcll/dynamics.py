@@ -2,7 +2,8 @@
 
 ``Q = beta Q + (1 - beta) S_in``, ``P = alpha P + (1 - alpha) Q_prev``, ``R = alpha_r R - (1 - alpha_r) S_prev``,
 ``U = W P + b + R``, ``S = U > 0`` (Kaiser, Mostafa and Neftci 2020, equations 8 to 10). Filters are linear, so that
-they run over the inputs of a layer, and P is at hand for the update.
+they run over the inputs of a layer, and P is at hand for the update. Products with weights may be taken in a smaller
+type, `product`, such as bfloat16; filters, sums with the bias and the threshold stay in the type of the weights.
 """
 
 from __future__ import annotations
@@ -52,22 +53,36 @@ def silent(layer: Layer, before: Shape, batch: int, like: Tensor) -> State:
     return State(q, p, r, s)
 
 
-def advance(layer: Layer, parameters: Parameters, state: State, spikes: Tensor, constants: Constants) -> Response:
+def advance(
+    layer: Layer,
+    parameters: Parameters,
+    state: State,
+    spikes: Tensor,
+    constants: Constants,
+    product: torch.dtype | None = None,
+) -> Response:
     """Take one step, in place; `spikes` of the layer before, 0 or 1, [batch, ...]."""
     alpha, beta, alpha_refractory = constants
-    state.p.mul_(alpha).add_(state.q, alpha=1 - alpha)
-    state.q.mul_(beta).add_(spikes, alpha=1 - beta)
+    state.p.lerp_(state.q, 1 - alpha)
+    state.q.lerp_(spikes, 1 - beta)
     state.r.mul_(alpha_refractory).sub_(state.s, alpha=1 - alpha_refractory)
-    u = membrane(layer, parameters, state.p).add_(state.r)
+    u = membrane(layer, parameters, state.p, product).add_(state.r)
     torch.gt(u, 0, out=state.s)
     return Response(u, state.s, pooled(layer, state.s))
 
 
-def membrane(layer: Layer, parameters: Parameters, p: Tensor) -> Tensor:
-    """Return ``W P + b``."""
+def membrane(layer: Layer, parameters: Parameters, p: Tensor, product: torch.dtype | None = None) -> Tensor:
+    """Return ``W P + b``, a tensor of its own."""
+    weight, bias, _ = parameters
+    small = product is not None and product != p.dtype
     if isinstance(layer, Convolution):
-        return torch.nn.functional.conv2d(p, parameters.weight, parameters.bias, padding=layer.padding or 0)
-    return torch.addmm(parameters.bias, p, parameters.weight.t())
+        if not small:
+            return torch.nn.functional.conv2d(p, weight, bias, padding=layer.padding or 0)
+        found = torch.nn.functional.conv2d(p.to(product), weight.to(product), padding=layer.padding or 0)
+        return found.to(p.dtype).add_(bias[:, None, None])
+    if not small:
+        return torch.addmm(bias, p, weight.t())
+    return (p.to(product) @ weight.to(product).t()).to(p.dtype).add_(bias)
 
 
 def pooled(layer: Layer, s: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ of a square through which its spike went on receives the error, the first of equ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -17,7 +18,7 @@ from spikerl.dcll.dynamics import Parameters, Response, State, membrane, pooled,
 from spikerl.dcll.layers import Convolution, Layer
 from spikerl.dcll.losses import error, value
 from spikerl.dcll.settings import Loss
-from spikerl.plasticity.surrogate import SLOPE, fast_sigmoid
+from spikerl.plasticity.surrogate import SLOPE
 
 
 class Gradient(NamedTuple):
@@ -28,16 +29,39 @@ class Gradient(NamedTuple):
 
 
 def by_hand(
-    layer: Layer, parameters: Parameters, state: State, seen: Response, target: Tensor, loss: Loss
+    layer: Layer,
+    parameters: Parameters,
+    state: State,
+    seen: Response,
+    target: Tensor,
+    loss: Loss,
+    product: torch.dtype | None = None,
 ) -> Gradient:
-    """Return the gradient of a step that was taken."""
-    e = error(loss, said(parameters, seen.out), target)
-    back = (e @ parameters.readout).div_(len(e))
-    m = _unpooled(layer, back.view_as(seen.out), seen.s).mul_(fast_sigmoid(seen.u))
+    """Return the gradient of a step that was taken; `product` is the type of the product with P, if not its own."""
+    e = error(loss, said(parameters, seen.out), target).div_(len(target))
+    m = local_errors(layer, parameters, seen, e)
+    return Gradient(outer(layer, parameters.weight.shape, m, state.p, product), by_bias(m))
+
+
+def local_errors(layer: Layer, parameters: Parameters, seen: Response, e: Tensor) -> Tensor:
+    """Return m of every neuron, [batch, ...], from the errors `e` of the readout, [batch, output]."""
+    back = _unpooled(layer, (e @ parameters.readout).view_as(seen.out), seen.s)
+    # As `fast_sigmoid`, in place: the memory for five results takes longer than they do.
+    return back.mul_(seen.u.abs().mul_(SLOPE).add_(1).pow_(-2))
+
+
+def outer(layer: Layer, shape: Sequence[int], m: Tensor, p: Tensor, product: torch.dtype | None = None) -> Tensor:
+    """Return ``sum m_i P_j`` over the batch, in the `shape` of the weights."""
+    if product is not None and product != p.dtype:
+        return outer(layer, shape, m.to(product), p.to(product)).to(p.dtype)
     if isinstance(layer, Convolution):
-        weight = torch.nn.grad.conv2d_weight(state.p, list(parameters.weight.shape), m, padding=layer.padding or 0)
-        return Gradient(weight, m.sum((0, 2, 3)))
-    return Gradient(m.t() @ state.p, m.sum(0))
+        return torch.nn.grad.conv2d_weight(p, list(shape), m, padding=layer.padding or 0)
+    return m.t() @ p
+
+
+def by_bias(m: Tensor) -> Tensor:
+    """Return the sum of m over the batch, and over the neurons of a map."""
+    return m.sum((0, 2, 3)) if m.dim() == 4 else m.sum(0)
 
 
 def by_autograd(

@@ -42,12 +42,12 @@ class Network:
         each = zip(description.layers, shapes, self.parameters, strict=False)
         return [silent(layer, before, batch, own.weight) for layer, before, own in each]
 
-    def advance(self, states: Sequence[State], spikes: Tensor) -> list[Response]:
+    def advance(self, states: Sequence[State], spikes: Tensor, product: torch.dtype | None = None) -> list[Response]:
         """Take one step of all layers, each hearing what the one before said in this step."""
         seen = []
         for layer, parameters, state in zip(self.description.layers, self.parameters, states, strict=True):
             heard = spikes.flatten(1) if parameters.weight.dim() == 2 else spikes
-            seen.append(advance(layer, parameters, state, heard, self.constants))
+            seen.append(advance(layer, parameters, state, heard, self.constants, product))
             spikes = seen[-1].out
         return seen
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
@@ -28,18 +29,19 @@ def step_by_step(
     every: int,
     burn_in: int,
     gradient: Literal["hand", "autograd"],
+    product: torch.dtype | None = None,
 ) -> Tensor:
     """Run a batch from rest and change all layers at every so many steps; return the mean loss of the last, [].
 
     `spikes` [time, batch, ...] bool; `targets` [time, batch, output]. A change follows the gradient of its own step
-    alone, from step `burn_in` on.
+    alone, from step `burn_in` on. `product` is the type of the products with weights, if not theirs; by hand alone.
     """
     like = network.parameters[0].weight
     states = network.silent(spikes.shape[1])
-    way = by_hand if gradient == "hand" else by_autograd
-    total, updates = torch.zeros((), device=like.device), 0
+    way = partial(by_hand, product=product) if gradient == "hand" else by_autograd
+    total, updates = like.new_zeros(()), 0
     for step, now in enumerate(spikes):
-        seen = network.advance(states, now.to(like.dtype))
+        seen = network.advance(states, now.to(like.dtype), product)
         if step < burn_in or (step - burn_in) % every:
             continue
         for place, layer in enumerate(network.description.layers):

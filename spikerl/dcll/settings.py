@@ -10,6 +10,8 @@ from spikerl.keywords import described
 from spikerl.units import finite_number, whole_number
 
 OPTIMISERS = ("adamax", "sgd")
+SCHEDULES = ("steps", "chunks")
+PRECISIONS = ("full", "bfloat16")
 
 
 class Loss(Enum):
@@ -31,7 +33,10 @@ class Training:
     `loss`; `optimiser` "adamax" (betas 0 and .95, Kaiser et al. 2020) or "sgd"; `rate` (default 1e-3), of which each
     epoch keeps the share `keep` (1); `batch` samples (64); an update every so many steps, `every` (1), from `burn_in`
     (10) on; `dropout`, the share of spikes that layers do not hear of the one before while they learn (0). `gradient`:
-    "hand" or "autograd". Raises `DescriptionError`.
+    "hand" or "autograd". `schedule`: "steps", an update by the gradient of its own step alone, or "chunks", weights
+    fixed for `every` steps, and then an update by the mean of their gradients, which is the faster the more steps.
+    `precision` of the products with weights, by hand: "full", that of the weights, or "bfloat16"; weights, filters and
+    thresholds keep theirs. Raises `DescriptionError`.
     """
 
     loss: Loss = Loss.CROSS_ENTROPY
@@ -43,6 +48,8 @@ class Training:
     burn_in: int = 10
     dropout: float = 0.0
     gradient: str = "hand"
+    schedule: str = "steps"
+    precision: str = "full"
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -51,9 +58,14 @@ class Training:
         for name, chosen, known in (
             ("optimiser", self.optimiser, OPTIMISERS),
             ("gradient", self.gradient, ("hand", "autograd")),
+            ("schedule", self.schedule, SCHEDULES),
+            ("precision", self.precision, PRECISIONS),
         ):
             if chosen not in known:
                 raise DescriptionError(message(f"Training.{name}", chosen, " or ".join(known), nearest(chosen, known)))
+        if self.gradient != "hand" and (self.schedule, self.precision) != ("steps", "full"):
+            allowed = "hand, with a schedule of chunks or a precision of bfloat16"
+            raise DescriptionError(message("Training.gradient", self.gradient, allowed))
         for name, number, low, high in (
             ("rate", self.rate, 0.0, 1e3),
             ("keep", self.keep, 0.0, 1.0),
