@@ -29,11 +29,18 @@ class Scores(NamedTuple):
 
     def band(self, layer: int) -> Band:
         """Return the mean over instances after every test, with its interval."""
-        return band_over_blocks(self.value[:, layer].T)
+        found = band_over_blocks(self.value[:, layer].T)
+        return found._replace(low=np.maximum(found.low, self._least), high=np.minimum(found.high, 1.0))
 
     def last(self, layer: int) -> Interval:
         """Return the mean over instances in the last test, with its interval."""
-        return mean_over_blocks(self.value[-1, layer])
+        found = mean_over_blocks(self.value[-1, layer])
+        return found._replace(low=float(np.maximum(found.low, self._least)), high=float(np.minimum(found.high, 1.0)))
+
+    @property
+    def _least(self) -> float:
+        """The least that a score can be: an interval ends there, as it does at 1."""
+        return 0.0 if self.outputs is None else -1.0
 
 
 def is_training(results: Results) -> bool:

@@ -91,7 +91,7 @@ class Trainer:
 
         `spikes` [time, batch, ...]; `targets` [time, output], the same for the whole batch.
         """
-        wanted = torch.as_tensor(targets)[:, None].expand(-1, spikes.shape[1], -1)
+        wanted = torch.tensor(targets)[:, None].expand(-1, spikes.shape[1], -1)
         loss = self._batch(spikes, wanted, 0)
         self._next_epoch()
         return loss
@@ -202,4 +202,4 @@ class Trainer:
         return spikes & (draw.random(spikes.shape[1:]) >= self.training.dropout)
 
     def _tensor(self, spikes: NDArray[np.bool_]) -> Tensor:
-        return torch.as_tensor(spikes).to(self._like.device)
+        return torch.tensor(spikes, device=self._like.device)

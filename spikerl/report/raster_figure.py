@@ -46,7 +46,7 @@ def raster(figure: Canvas, shown: Sequence[Shown], order: Sequence[str]) -> None
         for row, name in enumerate(names):
             axes = grid[row, column]
             _phases(axes, trial, named=row == 0)
-            _spikes(axes, trial.trains[name], of_population(name))
+            strokes(axes, trial.trains[name], of_population(name))
             if receptor(name) and trial.trains[name].neurons % len(roles) == 0:
                 _groups(axes, min(trial.trains[name].neurons, MOST_NEURONS), roles)
             axes.tick_params(left=False, labelleft=False, bottom=row == len(names) - 1)
@@ -69,7 +69,7 @@ def _height(train: Train) -> float:
     return float(np.sqrt(min(train.neurons, MOST_NEURONS))) + 1.5
 
 
-def _spikes(axes: Axes, train: Train, colour: Colour) -> None:
+def strokes(axes: Axes, train: Train, colour: Colour) -> None:
     """Draw a stroke for each spike, all as one path: a line object each would be many times larger."""
     shown = drawn(train)
     place = np.full(train.neurons, -1)

@@ -48,16 +48,16 @@ class Drawn(NamedTuple):
 
 def learning_panel(runs: Sequence[tuple[str, Results]], name: str) -> Panel:
     """Return the learning curves of one or several runs, with the animals' where a single run replayed theirs."""
-    return _panel("Learning", name, lambda: learning(runs))
+    return panel("Learning", name, lambda: learning(runs))
 
 
 def panels(results: Results, prefix: str) -> list[Panel]:
     """Return all panels of one run but the learning curve; `prefix` keeps their names apart on a page."""
     return [
-        _panel("Dopamine over trials", f"{prefix}-dopamine", lambda: _dopamine(results)),
-        _panel("Dopamine around the outcome", f"{prefix}-outcome", lambda: outcome(results)),
-        _panel("Spikes of an early and a late trial", f"{prefix}-raster", lambda: spikes(results)),
-        _panel("Weights", f"{prefix}-weights", lambda: _weights(results)),
+        panel("Dopamine over trials", f"{prefix}-dopamine", lambda: _dopamine(results)),
+        panel("Dopamine around the outcome", f"{prefix}-outcome", lambda: outcome(results)),
+        panel("Spikes of an early and a late trial", f"{prefix}-raster", lambda: spikes(results)),
+        panel("Weights", f"{prefix}-weights", lambda: _weights(results)),
     ]
 
 
@@ -217,7 +217,8 @@ def _reversal(results: Results) -> Curve | None:
     return around_reversal(results) if (_zero(results, blocks(results)) >= 0).any() else None
 
 
-def _panel(title: str, name: str, make: Callable[[], Drawn]) -> Panel:
+def panel(title: str, name: str, make: Callable[[], Drawn]) -> Panel:
+    """Return the figure that `make` describes, or why it cannot be made; `name` is unique on the page."""
     try:
         drawn = make()
     except FileError as error:

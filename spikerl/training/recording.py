@@ -22,6 +22,7 @@ from spikerl.results.contents import REAL, WHOLE
 from spikerl.training.preparing import INPUT, Prepared
 
 FOLLOWED = 0.95
+TARGET = "target"
 Rows = dict[str, NDArray]
 
 
@@ -35,8 +36,7 @@ def contents(experiment: TrainingExperiment, prepared: Prepared) -> Contents:
         trials["label"] = Column()
     modulators = {}
     if isinstance(data, Targets):
-        names = [*(f"{layer}.{output}" for layer in layers for output in data.outputs)]
-        modulators = dict.fromkeys([*names, *(f"target.{output}" for output in data.outputs)], "1")
+        modulators = {name: "1" for of in (*layers, TARGET) for name in curve_names(of, data.outputs)}
     return Contents(
         dt=prepared.dt,
         instances=experiment.run.instances,
@@ -45,6 +45,11 @@ def contents(experiment: TrainingExperiment, prepared: Prepared) -> Contents:
         weights=_synapses(prepared) if experiment.record.weights == "end" else {},
         modulators=modulators,
     )
+
+
+def curve_names(of: str, outputs: Sequence[str]) -> list[str]:
+    """Return the names of the curves of a layer, or of the targets: ``layer_1.1.ramp``, numbered in their order."""
+    return [f"{of}.{number}.{output}" for number, output in enumerate(outputs, 1)]
 
 
 def sizes(prepared: Prepared) -> dict[str, int]:
@@ -136,8 +141,7 @@ def readouts(prepared: Prepared, trainers: Sequence[Trainer]) -> Rows:
     for trainer, data in zip(trainers, prepared.data, strict=True):
         assert isinstance(data, Targets)
         found = trainer.readouts(data.inputs)[:, :, 0]
-        for number, output in enumerate(data.outputs):
-            for place, layer in enumerate(prepared.layers):
-                rows.setdefault(f"{layer}.{output}", []).append(found[place, :, number])
-            rows.setdefault(f"target.{output}", []).append(data.targets[:, number])
+        for of, curves in (*zip(prepared.layers, found, strict=True), (TARGET, data.targets)):
+            for name, curve in zip(curve_names(of, data.outputs), curves.T, strict=True):
+                rows.setdefault(name, []).append(curve)
     return {name: np.stack(columns, axis=1) for name, columns in rows.items()}
