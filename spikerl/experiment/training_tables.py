@@ -66,7 +66,7 @@ class TrainingTable(BaseModel):
 
     `epochs` (20); `test_every` so many (1), and after the last; `burn_in`, a time (10 ms), before which nothing learns
     or votes; `loss` ("cross_entropy" or "smooth_l1"), `optimiser`, `rate`, `keep`, `batch`, `every`, `dropout`,
-    `gradient`.
+    `gradient`, `schedule`, `precision`.
     """
 
     model_config = STRICT
@@ -82,6 +82,8 @@ class TrainingTable(BaseModel):
     every: int = Training.every
     dropout: float = Training.dropout
     gradient: str = Training.gradient
+    schedule: str = Training.schedule
+    precision: str = Training.precision
 
 
 class TrainingRun(BaseModel):

@@ -18,6 +18,8 @@ from typing import Any
 
 from typer.main import get_group
 
+import pytest
+
 from spikerl.backends import base
 from spikerl.cli.program import app
 from spikerl.errors import MissingSimulatorError
@@ -80,7 +82,12 @@ class Reader:
         elif block.language == "toml":
             path = self.folder / f"line-{block.line}.toml"
             path.write_text(block.code, encoding="utf-8")
-            run(path, backend="reference", instances=1, trials=1, out=self.folder / path.stem)
+            if "[data]" in block.code:
+                pytest.importorskip("norse", reason="norse is not installed")
+                settings = {"training.epochs": 0}
+                run(path, instances=1, settings=settings, out=self.folder / path.stem)
+            else:
+                run(path, backend="reference", instances=1, trials=1, out=self.folder / path.stem)
         elif block.language == "sh":
             for line in block.code.splitlines():
                 self.shell(line, block.really)

@@ -12,18 +12,23 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic_core import PydanticUndefined
 
 from spikerl.circuit import load_circuit
 from spikerl.cli.program import app
+from spikerl.experiment.data_tables import DATA
 from spikerl.experiment.document import write
 from spikerl.experiment.tables import OnHardware, Protocol, Recording, Running
+from spikerl.experiment.training_tables import NetworkTable, TrainingRecord, TrainingRun, TrainingTable
 from spikerl.registry import CIRCUITS, TASKS, registered
 from spikerl.tasks import load_task
 from tests.contract.running import interpreted
 from tests.notebooks.documents import ROOT, Reader, blocks
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-SECTION = re.compile(r"^## `\[(\w+)\]`(?: with `name = \"(\w+)\"`)?\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+SECTION = re.compile(
+    r"^## `\[(\w+)\]`(?: with `name = \"(\w+)\"`| where layers (learn))?\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL
+)
 ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \|$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
 NAMES = [str(document.relative_to(ROOT)) for document in DOCUMENTS]
@@ -56,11 +61,14 @@ def test_fields_lists_every_key_with_its_default() -> None:
     """Catches a key that was added, renamed, removed, or given another default without a word to the user."""
     text = (ROOT / "docs" / "fields.md").read_text(encoding="utf-8")
     written = set()
-    for table, name, section in SECTION.findall(text):
-        written |= {(f"{table} {name}".strip(), key, default) for key, default in ROW.findall(section)}
+    for table, name, learn, section in SECTION.findall(text):
+        written |= {(f"{table} {name or learn}".strip(), key, default) for key, default in ROW.findall(section)}
     models = {f"circuit {name}": load_circuit(name).parameters for name in registered(CIRCUITS)}
     models |= {f"task {name}": load_task(name).parameters for name in registered(TASKS)}
     models |= {"protocol": Protocol, "run": Running, "record": Recording, "hardware": OnHardware}
+    models |= {f"data {name}": model for name, model in DATA.items()}
+    models |= {"network": NetworkTable, "training": TrainingTable, "run learn": TrainingRun}
+    models |= {"record learn": TrainingRecord}
     there = {
         (table, key, _shown(field.default))
         for table, model in models.items()
@@ -72,6 +80,8 @@ def test_fields_lists_every_key_with_its_default() -> None:
 
 def _shown(default: object) -> str:
     """Return a default as a file would hold it; a key without a value has no place in TOML."""
+    if default is PydanticUndefined:
+        return "required"
     return "not given" if default is None else "`" + write({"t": {"k": default}}).split(" = ", 1)[1].strip() + "`"
 
 
