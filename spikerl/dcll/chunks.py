@@ -16,12 +16,13 @@ run in blocks, so that what is held at a time is bounded, and depends neither on
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from spikerl.dcll.dynamics import Parameters, Response, State, membrane, pooled, said
+from spikerl.dcll.dynamics import Parameters, Response, State, pooled, said, weighted
 from spikerl.dcll.gradients import Gradient, by_bias, local_errors, outer
 from spikerl.dcll.layers import Constants, Convolution, Layer
 from spikerl.dcll.losses import error, value
@@ -31,8 +32,8 @@ from spikerl.dcll.schedules import Change
 from spikerl.dcll.settings import Loss
 from spikerl.errors import DescriptionError, message
 
-_NUMBERS = 2**22
-"""The most numbers that a block holds of the widest layer, in one of its few tensors; a step at least is held."""
+_NUMBERS = 3 * 2**20
+"""The most numbers that a block holds of the widest layer, in each of its few tensors; a step at least is held."""
 
 
 class _Block(NamedTuple):
@@ -48,46 +49,68 @@ class _Block(NamedTuple):
     product: torch.dtype | None
 
 
-def chunk_by_chunk(
-    network: Network,
-    spikes: Tensor,
-    targets: Tensor,
-    change: Change,
-    *,
-    loss: Loss,
-    every: int,
-    burn_in: int,
-    gradient: Literal["hand", "autograd"] = "hand",
-    product: torch.dtype | None = None,
-) -> Tensor:
-    """Run a batch from rest and change all layers after every so many steps; return the mean loss of the last, [].
+class _Room:
+    """Memory for large tensors that is used again: asked of the system anew, it takes longer to come than to fill."""
 
-    `spikes` [time, batch, ...] bool; `targets` [time, batch, output]. A change follows the mean of the gradients of the
-    chunk's steps, those before step `burn_in` left out; a chunk of such steps alone changes nothing, and the last one
-    may be shorter. `product` is the type of the products with weights, if not theirs. Raises `DescriptionError` for
-    gradients by autograd, which would keep a graph of the chunk.
-    """
-    if gradient != "hand":
-        raise DescriptionError(message("chunk_by_chunk: gradient", gradient, "hand"))
-    steps, batch = spikes.shape[:2]
-    states = network.silent(batch)
-    at_once = _steps_at_once(network, batch)
-    total = torch.zeros((), device=targets.device, dtype=targets.dtype)
-    for first in range(0, steps, every):
-        last = min(first + every, steps)
-        counted = last - max(first, burn_in)
-        sums: list[Gradient | None] = [None] * len(states)
-        for start in range(first, last, at_once):
-            end = min(start + at_once, last)
-            skipped = min(max(burn_in - start, 0), end - start)
-            block = _Block(targets[start:end], skipped, 1 / (batch * max(1, counted)), loss, product)
-            found, lost = _run(network, states, spikes[start:end], block)
-            sums = [_plus(one, other) for one, other in zip(sums, found, strict=True)]
-            total += lost
-        for place, one in enumerate(sums):
-            if one is not None:
-                change(place, one)
-    return total / max(1, steps - burn_in)
+    def __init__(self) -> None:
+        self._held: dict[str, Tensor] = {}
+
+    def tensor(self, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        """Return a tensor of any content, in the place of the last one of this name."""
+        size, held = math.prod(shape), self._held.get(name)
+        if held is None or len(held) < size or held.dtype != like.dtype or held.device != like.device:
+            self._held[name] = held = like.new_empty(size)
+        return held[:size].view(shape)
+
+
+class Chunks:
+    """The schedule; it keeps the memory that it works in from batch to batch."""
+
+    def __init__(self) -> None:
+        self._room = _Room()
+
+    def __call__(
+        self,
+        network: Network,
+        spikes: Tensor,
+        targets: Tensor,
+        change: Change,
+        *,
+        loss: Loss,
+        every: int,
+        burn_in: int,
+        gradient: Literal["hand", "autograd"] = "hand",
+        product: torch.dtype | None = None,
+    ) -> Tensor:
+        """Run a batch from rest and change all layers after every so many steps; return the mean loss of the last, [].
+
+        `spikes` [time, batch, ...] bool; `targets` [time, batch, output]. A change follows the mean of the gradients of
+        the chunk's steps, those before step `burn_in` left out; a chunk of such steps alone changes nothing, and the
+        last one may be shorter. `product` is the type of the products with weights, if not theirs. Raises
+        `DescriptionError` for gradients by autograd, which would keep a graph of the chunk.
+        """
+        if gradient != "hand":
+            raise DescriptionError(message("Chunks: gradient", gradient, "hand"))
+        steps, batch = spikes.shape[:2]
+        states = network.silent(batch)
+        at_once = _steps_at_once(network, batch)
+        total = torch.zeros((), device=targets.device, dtype=targets.dtype)
+        for first in range(0, steps, every):
+            last = min(first + every, steps)
+            counted = last - max(first, burn_in)
+            sums: list[Gradient | None] = [None] * len(states)
+            blocks = -(-(last - first) // at_once)
+            bounds = [first + (last - first) * number // blocks for number in range(blocks + 1)]
+            for start, end in pairwise(bounds):
+                skipped = min(max(burn_in - start, 0), end - start)
+                block = _Block(targets[start:end], skipped, 1 / (batch * max(1, counted)), loss, product)
+                found, lost = _run(network, states, spikes[start:end], block, self._room)
+                sums = [_plus(one, other) for one, other in zip(sums, found, strict=True)]
+                total += lost
+            for place, one in enumerate(sums):
+                if one is not None:
+                    change(place, one)
+        return total / max(1, steps - burn_in)
 
 
 def _steps_at_once(network: Network, batch: int) -> int:
@@ -106,21 +129,29 @@ def _plus(one: Gradient | None, other: Gradient | None) -> Gradient | None:
     return Gradient(one.weight.add_(other.weight), one.bias.add_(other.bias))
 
 
-def _run(network: Network, states: list[State], spikes: Tensor, block: _Block) -> tuple[list[Gradient | None], Tensor]:
+def _run(
+    network: Network, states: list[State], spikes: Tensor, block: _Block, room: _Room
+) -> tuple[list[Gradient | None], Tensor]:
     """Take the steps of a block; return the gradients of its steps, None where none counts, and its summed loss."""
     found: list[Gradient | None] = []
-    for layer, own, state in zip(network.description.layers, network.parameters, states, strict=True):
+    lost = block.targets.new_zeros(())
+    steps, targets = len(spikes), block.targets[block.skipped :].flatten(0, 1)
+    for place, (layer, own, state) in enumerate(
+        zip(network.description.layers, network.parameters, states, strict=True)
+    ):
         here = heard(layer, spikes, own.weight, block.product)
-        seen = _forward(layer, own, state, here, network.constants, block.product)
+        # The membranes of one layer at a time are looked at, and the spikes of two: what hears, and what is heard.
+        u, s = (room.tensor(name, (steps, *state.s.shape), state.s) for name in ("u", f"s{place % 2}"))
+        seen = _forward(layer, own, state, here, network.constants, block.product, u, s)
         spikes = seen.out
         found.append(None)
-        if block.skipped < len(spikes):
-            found[-1] = _backward(layer, own, state, here, seen, network.constants, block)
-        end_filters(state, here, len(spikes), network.constants)
-    out, targets = spikes[block.skipped :].flatten(0, 1), block.targets[block.skipped :].flatten(0, 1)
-    if not len(out):
-        return found, targets.new_zeros(())
-    return found, value(block.loss, said(own, out), targets) * (len(spikes) - block.skipped)
+        if block.skipped < steps:
+            y = said(own, spikes[block.skipped :].flatten(0, 1))
+            lost = value(block.loss, y, targets) * (steps - block.skipped)
+            e = error(block.loss, y, targets).mul_(block.share).unflatten(0, (steps - block.skipped, -1))
+            found[-1] = _backward(layer, own, state, here, seen, network.constants, e, block)
+        end_filters(state, here, steps, network.constants)
+    return found, lost
 
 
 def _forward(
@@ -130,19 +161,24 @@ def _forward(
     here: Heard,
     constants: Constants,
     product: torch.dtype | None,
+    u: Tensor,
+    s: Tensor,
 ) -> Response:
-    """Return what all steps give, [step, batch, ...]; of the state, r and s are brought to the block's end."""
+    """Return what all steps give, [step, batch, ...], in `u` and `s`; r and s of the state go to the block's end."""
     alpha, beta, alpha_refractory = constants
-    # The bias is in the currents and in what they are filtered from, so that it is in all that is filtered.
-    u = here.currents(parameters)
-    wp, wq = (membrane(layer, parameters, of_input, product) for of_input in (state.p, state.q))
-    s, before = torch.empty_like(u), state.s
+    here.currents(parameters.weight, u)
+    wp, wq = (weighted(layer, parameters.weight, filtered, product) for filtered in (state.p, state.q))
+    # With the bias in the refractory term, ``R + b`` follows ``b - S``, and no step adds it.
+    bias = (parameters.bias[:, None, None] if wp.dim() == 4 else parameters.bias).expand_as(wp).contiguous()
+    state.r.add_(bias)
+    before, toward = state.s, torch.empty_like(wp)
     for now, spikes in zip(u, s, strict=True):
         wp.lerp_(wq, 1 - alpha)
         wq.lerp_(now, 1 - beta)
-        state.r.mul_(alpha_refractory).sub_(before, alpha=1 - alpha_refractory)
+        state.r.lerp_(torch.sub(bias, before, out=toward), 1 - alpha_refractory)
         torch.add(wp, state.r, out=now)
         before = torch.gt(now, 0, out=spikes)
+    state.r.sub_(bias)
     state.s.copy_(before)
     return Response(u, s, pooled(layer, s.flatten(0, 1)).unflatten(0, s.shape[:2]))
 
@@ -154,13 +190,15 @@ def _backward(
     here: Heard,
     seen: Response,
     constants: Constants,
+    e: Tensor,
     block: _Block,
 ) -> Gradient:
-    """Return the gradient of the block's steps, summed; `state` has the filters of its beginning. u is lost."""
+    """Return the summed gradient of the steps that count, from the errors `e` of their readouts.
+
+    `state` has the filters of the block's beginning; `seen.u` is lost.
+    """
     alpha, beta, _ = constants
     skipped, shape = block.skipped, parameters.weight.shape
-    e = error(block.loss, said(parameters, seen.out[skipped:].flatten(0, 1)), block.targets[skipped:].flatten(0, 1))
-    e = e.mul_(block.share).unflatten(0, (len(seen.u) - skipped, -1))
     ahead, f, total = (torch.zeros_like(seen.u[0]) for _ in range(3))
     for step in reversed(range(len(seen.u))):
         now = Response(*(each[step] for each in seen))

@@ -74,15 +74,20 @@ def advance(
 def membrane(layer: Layer, parameters: Parameters, p: Tensor, product: torch.dtype | None = None) -> Tensor:
     """Return ``W P + b``, a tensor of its own."""
     weight, bias, _ = parameters
-    small = product is not None and product != p.dtype
+    if product is not None and product != p.dtype:
+        return weighted(layer, weight, p, product).add_(bias[:, None, None] if p.dim() == 4 else bias)
     if isinstance(layer, Convolution):
-        if not small:
-            return torch.nn.functional.conv2d(p, weight, bias, padding=layer.padding or 0)
-        found = torch.nn.functional.conv2d(p.to(product), weight.to(product), padding=layer.padding or 0)
-        return found.to(p.dtype).add_(bias[:, None, None])
-    if not small:
-        return torch.addmm(bias, p, weight.t())
-    return (p.to(product) @ weight.to(product).t()).to(p.dtype).add_(bias)
+        return torch.nn.functional.conv2d(p, weight, bias, padding=layer.padding or 0)
+    return torch.addmm(bias, p, weight.t())
+
+
+def weighted(layer: Layer, weight: Tensor, p: Tensor, product: torch.dtype | None = None) -> Tensor:
+    """Return ``W P``, in the type of P."""
+    if product is not None and product != p.dtype:
+        return weighted(layer, weight.to(product), p.to(product)).to(p.dtype)
+    if isinstance(layer, Convolution):
+        return torch.nn.functional.conv2d(p, weight, padding=layer.padding or 0)
+    return p @ weight.t()
 
 
 def pooled(layer: Layer, s: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -17,6 +17,26 @@ from spikerl.dcll.settings import Loss
 
 Change = Callable[[int, Gradient], None]
 """Changes the parameters of the layer at a place by a gradient."""
+
+
+class Schedule(Protocol):
+    """Runs a batch from rest, learning; returns the mean loss of the last layer, []."""
+
+    def __call__(
+        self,
+        network: Network,
+        spikes: Tensor,
+        targets: Tensor,
+        change: Change,
+        *,
+        loss: Loss,
+        every: int,
+        burn_in: int,
+        gradient: Literal["hand", "autograd"],
+        product: torch.dtype | None = None,
+    ) -> Tensor:
+        """Run `spikes` [time, batch, ...] towards `targets` [time, batch, output]; `change` is told of gradients."""
+        ...
 
 
 def step_by_step(

@@ -10,16 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikerl.dcll.chunks import chunk_by_chunk
+from spikerl.dcll.chunks import Chunks
 from spikerl.dcll.dynamics import said
 from spikerl.dcll.gradients import Gradient
 from spikerl.dcll.network import Network
-from spikerl.dcll.schedules import step_by_step
+from spikerl.dcll.schedules import Schedule, step_by_step
 from spikerl.dcll.settings import Training
 from spikerl.seeding import generator
 
 _BETAS = (0.0, 0.95)
-_SCHEDULES = {"steps": step_by_step, "chunks": chunk_by_chunk}
+_SCHEDULES: dict[str, Callable[[], Schedule]] = {"steps": lambda: step_by_step, "chunks": Chunks}
 _PRODUCTS = {"full": None, "bfloat16": torch.bfloat16}
 
 
@@ -57,6 +57,7 @@ class Trainer:
     def __init__(self, network: Network, training: Training, seed: int = 0) -> None:
         self.network, self.training, self.seed = network, training, seed
         self.epoch = 0
+        self._schedule = _SCHEDULES[training.schedule]()
         learned = [[own.weight, own.bias] for own in network.parameters]
         if training.optimiser == "adamax":
             self._optimisers: list[torch.optim.Optimizer] = [
@@ -168,7 +169,7 @@ class Trainer:
     def _batch(self, spikes: NDArray[np.bool_], targets: Tensor, number: int) -> float:
         """Run a batch, learning; return the mean loss of the last layer at its updates."""
         training = self.training
-        loss = _SCHEDULES[training.schedule](
+        loss = self._schedule(
             self.network,
             self._tensor(self._thinned(spikes, number)),
             targets.to(self._like),
