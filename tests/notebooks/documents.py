@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from typer.main import get_group
-
 import pytest
+from typer.main import get_group
 
 from spikerl.backends import base
 from spikerl.cli.program import app
