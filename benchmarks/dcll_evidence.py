@@ -46,7 +46,7 @@ def fig4() -> list[Row]:
     assert found.outputs is not None
     each = found.outputs[-1, :, -1]
     least = each[each.mean(axis=1).argmin()]
-    source = "raw readouts of layer 3, the worst followed of a ramp, a cosine, a sine (Neftci and Averbeck 2019, Fig. 4)"
+    source = "raw readouts, the worst followed of a ramp, a cosine and a sine (Neftci and Averbeck 2019, Fig. 4)"
     interval = mean_over_blocks(least)
     return [_row("curves, correlation of layer 3", interval, "> 0.95", interval.value > 0.95, source)]
 
@@ -76,7 +76,7 @@ def nmnist() -> list[Row]:
         return []
     found = _trained("dcll-nmnist", {"data.path": path})
     last = found.last(found.layers - 1)
-    source = "learned from 1,000, tested on 100; a perceptron on counts has .88, an SVM .91, backpropagation (SLAYER) .92"
+    source = "learned from 1,000, tested on 100; a perceptron on counts has .88, an SVM .91, SLAYER .92"
     return [_row(f"N-MNIST, accuracy of layer {found.layers}", last, ">= 0.9", last.value >= 0.9, source)]
 
 
