@@ -28,6 +28,17 @@ class Gradient(NamedTuple):
     bias: Tensor
 
 
+class Factors(NamedTuple):
+    """A gradient of a dense layer before the product, ``m^T P`` by weight: local errors `m` and filters `p`."""
+
+    m: Tensor
+    p: Tensor
+
+    def gradient(self) -> Gradient:
+        """Take the product."""
+        return Gradient(self.m.t() @ self.p, by_bias(self.m))
+
+
 def by_hand(
     layer: Layer,
     parameters: Parameters,
@@ -38,16 +49,27 @@ def by_hand(
     product: torch.dtype | None = None,
 ) -> Gradient:
     """Return the gradient of a step that was taken; `product` is the type of the product with P, if not its own."""
-    e = error(loss, said(parameters, seen.out), target).div_(len(target))
-    m = local_errors(layer, parameters, seen, e)
+    m = _of_step(layer, parameters, seen, target, loss)
     return Gradient(outer(layer, parameters.weight.shape, m, state.p, product), by_bias(m))
+
+
+def by_factors(
+    layer: Layer, parameters: Parameters, state: State, seen: Response, target: Tensor, loss: Loss
+) -> Factors:
+    """Return the same gradient of a dense layer, before the product; `state` is the step's own, and changes with it."""
+    return Factors(_of_step(layer, parameters, seen, target, loss), state.p)
+
+
+def _of_step(layer: Layer, parameters: Parameters, seen: Response, target: Tensor, loss: Loss) -> Tensor:
+    e = error(loss, said(parameters, seen.out), target).div_(len(target))
+    return local_errors(layer, parameters, seen, e)
 
 
 def local_errors(layer: Layer, parameters: Parameters, seen: Response, e: Tensor) -> Tensor:
     """Return m of every neuron, [batch, ...], from the errors `e` of the readout, [batch, output]."""
     back = _unpooled(layer, (e @ parameters.readout).view_as(seen.out), seen.s)
     # As `fast_sigmoid`, in place: the memory for five results takes longer than they do.
-    return back.mul_(seen.u.abs().mul_(SLOPE).add_(1).pow_(-2))
+    return back.mul_(torch.add(seen.u.new_ones(()), seen.u.abs(), alpha=SLOPE).pow_(-2))
 
 
 def outer(layer: Layer, shape: Sequence[int], m: Tensor, p: Tensor, product: torch.dtype | None = None) -> Tensor:
@@ -61,7 +83,7 @@ def outer(layer: Layer, shape: Sequence[int], m: Tensor, p: Tensor, product: tor
 
 def by_bias(m: Tensor) -> Tensor:
     """Return the sum of m over the batch, and over the neurons of a map."""
-    return m.sum((0, 2, 3)) if m.dim() == 4 else m.sum(0)
+    return m.sum((0, 2, 3)) if m.dim() == 4 else m.new_ones(len(m)) @ m
 
 
 def by_autograd(

@@ -10,15 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from spikerl.dcll.adamax import Adamax
 from spikerl.dcll.chunks import Chunks
 from spikerl.dcll.dynamics import said
-from spikerl.dcll.gradients import Gradient
+from spikerl.dcll.gradients import Factors, Gradient, by_bias
 from spikerl.dcll.network import Network
 from spikerl.dcll.schedules import Schedule, step_by_step
 from spikerl.dcll.settings import Training
 from spikerl.seeding import generator
 
-_BETAS = (0.0, 0.95)
+_BETA = 0.95
 _SCHEDULES: dict[str, Callable[[], Schedule]] = {"steps": lambda: step_by_step, "chunks": Chunks}
 _PRODUCTS = {"full": None, "bfloat16": torch.bfloat16}
 
@@ -60,9 +61,7 @@ class Trainer:
         self._schedule = _SCHEDULES[training.schedule]()
         learned = [[own.weight, own.bias] for own in network.parameters]
         if training.optimiser == "adamax":
-            self._optimisers: list[torch.optim.Optimizer] = [
-                torch.optim.Adamax(own, lr=training.rate, betas=_BETAS) for own in learned
-            ]
+            self._optimisers: list[torch.optim.Optimizer] = [Adamax(own, training.rate, _BETA) for own in learned]
         else:
             self._optimisers = [torch.optim.SGD(own, lr=training.rate) for own in learned]
 
@@ -182,10 +181,16 @@ class Trainer:
         )
         return float(loss)
 
-    def _change(self, place: int, gradient: Gradient) -> None:
-        own = self.network.parameters[place]
+    def _change(self, place: int, gradient: Gradient | Factors) -> None:
+        own, optimiser = self.network.parameters[place], self._optimisers[place]
+        if isinstance(gradient, Factors):
+            if isinstance(optimiser, Adamax):
+                optimiser.follow(own.weight, gradient.m.t(), gradient.p)
+                optimiser.follow(own.bias, by_bias(gradient.m))
+                return
+            gradient = gradient.gradient()
         own.weight.grad, own.bias.grad = gradient
-        self._optimisers[place].step()
+        optimiser.step()
 
     def _next_epoch(self) -> None:
         self.epoch += 1

@@ -30,7 +30,7 @@ from spikerl.dcll import (  # noqa: E402
     products,
 )
 from spikerl.dcll.dynamics import said  # noqa: E402
-from spikerl.dcll.gradients import Gradient, by_hand  # noqa: E402
+from spikerl.dcll.gradients import Factors, Gradient, by_hand  # noqa: E402
 from spikerl.dcll.losses import value  # noqa: E402
 from spikerl.dcll.schedules import step_by_step  # noqa: E402
 from spikerl.errors import DescriptionError  # noqa: E402
@@ -220,8 +220,8 @@ def test_products_in_bfloat16_are_near(stack: str, run: Callable[..., torch.Tens
         spikes, targets = given(made)
         seen: list[torch.Tensor] = []
 
-        def change(place: int, gradient: Gradient, seen: list[torch.Tensor] = seen) -> None:
-            seen.append(gradient.weight)
+        def change(place: int, gradient: Gradient | Factors, seen: list[torch.Tensor] = seen) -> None:
+            seen.append((gradient.gradient() if isinstance(gradient, Factors) else gradient).weight)
 
         run(made, spikes[:6], targets[:6], change, loss=Loss.SMOOTH_L1, every=6, burn_in=5, gradient="hand",
             product=product)  # fmt: skip
