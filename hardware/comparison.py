@@ -1,4 +1,4 @@
-"""Two machines that run one program, held to the last bit of u, v, spikes, signals, weights, tags and traces."""
+"""Two machines that run one program, held to the last bit of neurons, signals, weights, tags and traces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spikerl.errors import DivergenceError
 from spikerl.hardware.machine import FixedRun, FixedWindow, Learned, Machine
 from spikerl.hardware.program import Program
 
-_ORDER = ("u", "v", "spike", "signal")
+_ORDER = ("u", "v", "spike", "offset", "signal")
 """Within a step, in the order in which one follows from another."""
 
 
@@ -62,8 +62,10 @@ class Pair:
         self.compared.windows += 1
         self.compared.steps += window.steps
         self.compared.spikes += sum(int(fired.sum()) for fired in ours.spikes.values())
-        u, v = ({name: values[name] for name in watched} for values in (ours.u, ours.v))
-        return FixedRun(ours.spikes, u, v, ours.signals)
+        u, v, offsets = (
+            {name: values[name] for name in watched if name in values} for values in (ours.u, ours.v, ours.offsets)
+        )
+        return FixedRun(ours.spikes, u, v, ours.signals, offsets)
 
     def learned(self, connection: str) -> Learned:
         """Return what `connection` holds now."""
@@ -79,6 +81,8 @@ class Pair:
             yield self._first("u", name, ours.u[name], theirs.u[name])
             yield self._first("v", name, ours.v[name], theirs.v[name])
             yield self._first("spike", name, ours.spikes[name], theirs.spikes[name])
+            if name in ours.offsets:
+                yield self._first("offset", name, ours.offsets[name], theirs.offsets[name])
         for name in self._program.signals:
             yield self._first("signal", name, ours.signals[name], theirs.signals[name])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -27,13 +28,14 @@ class Prepared(NamedTuple):
     fit: Fit
 
 
-def prepared(plan: Plan, hardware: Hardware) -> Prepared:
+def prepared(plan: Plan, hardware: Hardware, whole: Collection[str] = ()) -> Prepared:
     """Return `plan` lowered for the chip, refused where it loses too much or does not fit.
 
-    Raises `UnsupportedError`, and for the target `FileError` and `DescriptionError`.
+    The projections `whole` keep 8 bits, whatever `hardware` says of weights. Raises `UnsupportedError`, and for the
+    target `FileError` and `DescriptionError`.
     """
     target = load_target(hardware.target)
-    lowered = lower(plan, target, hardware.weight_bits)
+    lowered = lower(plan, target, hardware.weight_bits, whole)
     lowered.require(hardware.tolerance, hardware.saturate)
     found = fit(lowered.program, target)
     found.require()

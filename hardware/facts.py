@@ -16,7 +16,7 @@ UNKNOWN = "unknown"
 UNLIMITED = 2**62
 UNSAID = "not said in the file"
 _LARGEST = 10**15
-MODELS = ("lif",)
+MODELS = ("lif", "spike_response")
 SIGNS = ("mixed", "excitatory", "inhibitory")
 
 Reader = Callable[[object], Any]

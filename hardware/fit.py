@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from spikerl.errors import UnsupportedError, message
 from spikerl.hardware.facts import UNLIMITED, Fact
 from spikerl.hardware.mapping import USES, Placement, place
-from spikerl.hardware.program import Program, Rule
+from spikerl.hardware.program import SPIKE_RESPONSE, Program, Rule
 from spikerl.hardware.target import Target, unknown
 
 TRACE_BITS = 7
@@ -122,9 +122,13 @@ def _formats(program: Program, target: Target) -> Iterator[Misfit]:
         if most is not None and heard.message_bits > most:
             where, allowed = f"message bits of {heard.name!r}", f"at most {_number(most)}"
             yield Misfit("spikes.message_bits", where, heard.message_bits, allowed, "send plain spikes")
-    if target.neurons.models.value is not None and "lif" not in target.neurons.models.value:
-        allowed = ", ".join(target.neurons.models.value)
-        yield Misfit("neurons.models", "the model of all neurons", "lif", allowed, "take another target")
+    known = target.neurons.models.value
+    for neurons in program.neurons.values():
+        if known is not None and neurons.model not in known:
+            where, remedy = f"the model of {neurons.name!r}", "take another target"
+            if neurons.model == SPIKE_RESPONSE:
+                remedy = "take 'loihi2', whose neurons are programs"
+            yield Misfit("neurons.models", where, neurons.model, ", ".join(known), remedy)
     held = target.neurons.refractory.value
     for neurons in program.neurons.values():
         if held is not None and neurons.refractory > held:

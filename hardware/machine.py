@@ -30,14 +30,15 @@ class FixedWindow:
 class FixedRun:
     """What happened in a window: of every population of neurons its `spikes`, bool [steps, batch, neuron].
 
-    `u` and `v` at the end of each step, of the populations that were watched, int64 of the same shape; `signals`, the
-    values used in each step, int64 [steps, batch].
+    `u` and `v` at the end of each step, of the populations that were watched, int64 of the same shape, and the
+    `offsets` of those among them that have one; `signals`, the values used in each step, int64 [steps, batch].
     """
 
     spikes: dict[str, NDArray[np.bool_]]
     u: dict[str, Integers]
     v: dict[str, Integers]
     signals: dict[str, Integers]
+    offsets: dict[str, Integers] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,7 @@ class _Incoming:
     def __init__(self, program: Program, target: Target, name: str) -> None:
         neurons = program.neurons[name]
         self.size = neurons.size
-        self.configuration = (neurons.du, neurons.dv, neurons.refractory)
+        self.configuration = (neurons.model, neurons.du, neurons.dv, neurons.refractory, neurons.db, neurons.jump)
         self.threshold = neurons.vth
         slots = target.learning.axon_slots.value or 1
         into = [connection for connection in program.connections.values() if connection.post == name]

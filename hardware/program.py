@@ -9,7 +9,9 @@ In step t, in this order:
 2. ``u <- sgn(u) (|u| (4095 - du) >> 12) + (a << 6)``; then a u above 2**23 loses 2**24, one of -2**23 or below gains
    it, once: a larger u stays outside of its 24 bits, and is clipped in v alone;
    ``v <- clip(sgn(v) (|v| (4096 - dv) >> 12) + u + bias, +-(2**23 - 1))`` with the new u;
-3. a neuron spikes where ``v > vth << 6``, and its v becomes 0; in the `refractory` steps after it v stays 0;
+3. a LIF neuron spikes where ``v > vth << 6``, and its v becomes 0; in the `refractory` steps after it v stays 0;
+   of spike response neurons the offset first decays, ``b <- sgn(b) (|b| (4096 - db) >> 12)``; they spike where
+   ``v > (vth << 6) + b``, and then ``b <- clip(b + jump, +-(2**23 - 1))``, while v goes on;
 4. signals take their value of this step;
 5. at the end of each epoch of a rule: traces, then tag and weight, all from the old values (`Rule`);
 6. the filters of signals hear the spikes of this step.
@@ -23,6 +25,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+NeuronModel = Literal["lif", "spike_response"]
+LIF: NeuronModel = "lif"
+SPIKE_RESPONSE: NeuronModel = "spike_response"
 SIGN_MODES = ("mixed", "excitatory", "inhibitory")
 SignMode = Literal["mixed", "excitatory", "inhibitory"]
 WEIGHT_RANGE: dict[str, tuple[int, int]] = {"mixed": (-256, 255), "excitatory": (0, 255), "inhibitory": (-255, 0)}
@@ -48,8 +53,10 @@ class Input:
 class Neurons:
     """Leaky integrators with current decay `du` and voltage decay `dv` (12 bits), and threshold ``vth << 6``.
 
-    The bias is ``bias_mant << bias_exp``. `volts` is what one unit of v and u stands for, and `rest` what v = 0 does,
-    in the unit of the description; only readers of a result need them.
+    The bias is ``bias_mant << bias_exp``. `model`: "lif", or "spike_response" with an offset of the threshold that
+    moves by `jump` and has the decay `db`, and no refractory steps; its vth may be negative. `volts` is what one unit
+    of v and u stands for, and `rest` what v = 0 does, in the unit of the description; only readers of a result need
+    them.
     """
 
     name: str
@@ -62,6 +69,9 @@ class Neurons:
     refractory: int = 0
     volts: float = 1.0
     rest: float = 0.0
+    model: NeuronModel = "lif"
+    db: int = 0
+    jump: int = 0
 
 
 @dataclass(frozen=True)

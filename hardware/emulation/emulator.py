@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -16,7 +16,7 @@ from spikerl.hardware.emulation.room import Room, room
 from spikerl.hardware.emulation.stepping import advance
 from spikerl.hardware.emulation.traces import SharedStreams
 from spikerl.hardware.machine import FixedRun, FixedWindow, Learned, MachineState
-from spikerl.hardware.program import Program
+from spikerl.hardware.program import LIF, Program
 
 Streams = Literal["lava", "per-synapse"]
 
@@ -67,7 +67,7 @@ class Emulator:
         for name, neurons in program.neurons.items():
             places[name] = slice(first, first + neurons.size)
             first += neurons.size
-        chosen = [np.arange(first)[places[name]] for name in watched]
+        moving = tuple(name for name in watched if program.neurons[name].model != LIF)
         heard = Heard(
             sent=self._sent(window),
             messages=self._messages(window),
@@ -79,23 +79,25 @@ class Emulator:
             random=np.array([stream.draw(steps) for stream in self._streams]).reshape(-1, 3, steps),
             keys=self._keys,
             own=self._own,
-            watched=np.concatenate([np.zeros(0, np.int64), *chosen]),
+            watched=_joined(places[name] for name in watched),
+            watched_offsets=_joined(places[name] for name in moving),
         )
         seen = Seen(
             spikes=np.zeros((steps, batch, first), np.uint8),
             u=np.zeros((steps, batch, heard.watched.size), np.int32),
             v=np.zeros((steps, batch, heard.watched.size), np.int32),
+            offset=np.zeros((steps, batch, heard.watched_offsets.size), np.int32),
             signals=np.zeros((steps, batch, len(program.signals)), np.int64),
         )
         self._advance(heard, seen)
         self._step += steps
-        edges = np.cumsum([0, *(program.neurons[name].size for name in watched)])
-        parts = {name: slice(*edges[k : k + 2]) for k, name in enumerate(watched)}
+        parts, moved = (dict(_parts(program, names)) for names in (watched, moving))
         return FixedRun(
             spikes={name: seen.spikes[:, :, place].view(bool) for name, place in places.items()},
             u={name: seen.u[:, :, part].astype(np.int64) for name, part in parts.items()},
             v={name: seen.v[:, :, part].astype(np.int64) for name, part in parts.items()},
             signals={name: seen.signals[:, :, k] for k, name in enumerate(program.signals)},
+            offsets={name: seen.offset[:, :, part].astype(np.int64) for name, part in moved.items()},
         )
 
     def learned(self, connection: str) -> Learned:
@@ -174,3 +176,16 @@ class Emulator:
         parts = zip(self._edges, self._edges[1:], self._rooms, strict=False)
         for done in [self._threads.submit(part, *each) for each in parts]:
             done.result()
+
+
+def _joined(places: Iterable[slice]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(0, np.int64), *(np.arange(place.start, place.stop) for place in places)])
+
+
+def _parts(program: Program, names: tuple[str, ...]) -> Iterator[tuple[str, slice]]:
+    """Yield where each population lies among those of `names`, side by side."""
+    first = 0
+    for name in names:
+        stop = first + program.neurons[name].size
+        yield name, slice(first, stop)
+        first = stop

@@ -18,15 +18,16 @@ FREE = -32768
 class Memory(NamedTuple):
     """The state of all instances; the first axis is the instance.
 
-    `u`, `v`, `wait` (steps of refractoriness left) [neuron]; `arriving` [ring, neuron]; `weight`, `tag` of learned
-    synapses; `x` [2, pre], `y` [3, post] and the step within the epoch of the last spike, `tx`, `ty` (0: none), of
-    learning connections side by side; `fine` [3, post], the traces that neurons of three-factor rules keep;
+    `u`, `v`, `wait` (steps of refractoriness left), `offset` (b) [neuron]; `arriving` [ring, neuron]; `weight`, `tag`
+    of learned synapses; `x` [2, pre], `y` [3, post] and the step within the epoch of the last spike, `tx`, `ty` (0:
+    none), of learning connections side by side; `fine` [3, post], the traces that neurons of three-factor rules keep;
     `low`: whether a tag lies below the accumulator's range; `filters` of signals.
     """
 
     u: NDArray[np.int32]
     v: NDArray[np.int32]
     wait: NDArray[np.int32]
+    offset: NDArray[np.int32]
     arriving: NDArray[np.int32]
     weight: NDArray[np.int16]
     tag: NDArray[np.int16]
@@ -44,7 +45,7 @@ class Heard(NamedTuple):
 
     `messages` [step, batch, input neuron] says what, where any are graded; `held` [step, batch, signal] or `FREE`.
     `random` [learner, 3, step] of the shared streams; `keys` [batch], for streams of their own, which `own` asks for.
-    `watched` [neuron] are the neurons whose u and v are recorded.
+    `watched` [neuron] are the neurons whose u and v are recorded, `watched_offsets` those whose offset is.
     """
 
     sent: NDArray[np.uint64]
@@ -54,14 +55,16 @@ class Heard(NamedTuple):
     keys: NDArray[np.uint64]
     own: bool
     watched: NDArray[np.int64]
+    watched_offsets: NDArray[np.int64]
 
 
 class Seen(NamedTuple):
-    """What a window leaves: `spikes` [step, batch, neuron], `u` and `v` [step, batch, watched], `signals`."""
+    """What a window leaves: `spikes` [step, batch, neuron], `u`, `v`, `offset` [step, batch, watched], `signals`."""
 
     spikes: NDArray[np.uint8]
     u: NDArray[np.int32]
     v: NDArray[np.int32]
+    offset: NDArray[np.int32]
     signals: NDArray[np.int64]
 
 
@@ -77,6 +80,7 @@ def fresh(network: Layout, values: Numbers, programs: Sequence[Program], which: 
         u=np.zeros((batch, neurons), np.int32),
         v=np.zeros((batch, neurons), np.int32),
         wait=np.zeros((batch, neurons), np.int32),
+        offset=np.zeros((batch, neurons), np.int32),
         arriving=np.zeros((batch, network.ring, neurons), np.int32),
         weight=np.array([weights[k] for k in which], dtype=np.int16).reshape(batch, synapses),
         tag=np.zeros((batch, synapses), np.int16),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from spikerl.errors import DescriptionError, message
 from spikerl.hardware.emulation.traces import decay_tables
-from spikerl.hardware.program import WEIGHT_RANGE, WIDTHS, Connection, Product, Program, Rule, right_shift
+from spikerl.hardware.program import LIF, WEIGHT_RANGE, WIDTHS, Connection, Product, Program, Rule, right_shift
 
 Integers = NDArray[np.int64]
 VARIABLES = ("x1", "x2", "y1", "y2", "y3", "w", "t")
@@ -84,14 +84,15 @@ class Layout(NamedTuple):
 class Numbers(NamedTuple):
     """What programs of one layout may differ in; the first axis is the program.
 
-    `lif` [neurons, 7]: du, dv, vth, bias, refractory; `weight` [synapse], cut; `exponent` [connection]; `limits`
+    `neurons` [population, 8]: du, dv, threshold, bias, refractory, whether it is of spike response neurons, db, jump;
+    `weight` [synapse], cut; `exponent` [connection]; `limits`
     [learner, 4]: least and greatest weight, and those of the accumulator; `product` [product, 3]: mantissa, right and
     left shift; `trace` [learner, 5]: impulses; `kept`, `share` [learner, 5, 256]: what a trace of -128 to 127 is after
     a step, and the probability of one more; `hearing` [learner, 3, 4]: decay, impulse, value, parts; `signal`
     [signal, 6].
     """
 
-    lif: Integers
+    neurons: Integers
     weight: NDArray[np.int16]
     exponent: Integers
     limits: Integers
@@ -194,11 +195,14 @@ def _numbers(program: Program) -> tuple[NDArray, ...]:
     connections = list(program.connections.values())
     learned = [(connection, rule) for connection in connections if (rule := connection.rule) is not None]
     products = [product for _, rule in learned for product in rule.products]
-    lif = [(n.du, n.dv, n.vth << 6, _bias(n.bias_mant, n.bias_exp), n.refractory) for n in program.neurons.values()]
+    neurons = [
+        (*(n.du, n.dv, n.vth << 6, _bias(n.bias_mant, n.bias_exp), n.refractory), n.model != LIF, n.db, n.jump)
+        for n in program.neurons.values()
+    ]
     tables = [decay_tables(_taus(rule)) for _, rule in learned]
     signal = [(s.decay, s.jump, s.baseline, s.mantissa, s.shift, s.start) for s in program.signals.values()]
     return (
-        np.array(lif, dtype=np.int64).reshape(-1, 5),
+        np.array(neurons, dtype=np.int64).reshape(-1, 8),
         _joined([c.cut()[orders(c)] for c in connections], np.int16),
         _integers(c.exponent for c in connections),
         np.array([WEIGHT_RANGE[c.sign] for c, _ in learned], dtype=np.int64).reshape(-1, 2),

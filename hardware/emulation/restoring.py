@@ -32,7 +32,14 @@ def check_state(program: Program, state: MachineState) -> None:
         _parts([c.weight.size for c in learning]),
     )
     _within("step", state["step"], (0, _LONGEST_STEP))
-    for name, allowed in (("u", _U), ("v", _V), ("arriving", _ARRIVING), ("tag", TAG_RANGE), ("low", (0, 1))):
+    for name, allowed in (
+        ("u", _U),
+        ("v", _V),
+        ("offset", _V),
+        ("arriving", _ARRIVING),
+        ("tag", TAG_RANGE),
+        ("low", (0, 1)),
+    ):
         _within(name, state[name], allowed)
     first = 0
     for neurons in program.neurons.values():

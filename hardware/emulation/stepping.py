@@ -25,23 +25,50 @@ def _leaked(value, keep):
     return np.int32(np.int32(np.int32(high + low) ^ sign) - sign)
 
 
+@inlined
+def _current(u, arriving, keep):
+    """Return the new current."""
+    moved = np.int32(_leaked(u, keep) + np.int32(arriving << np.int32(6)))
+    wrapped = np.int32(moved - _AROUND) if moved > _WRAP else moved
+    return np.int32(moved + _AROUND) if wrapped <= -_WRAP else wrapped
+
+
+@inlined
+def _voltage(v, current, keep, bias):
+    """Return the new voltage, before a reset."""
+    new = np.int32(np.int32(_leaked(v, keep) + current) + bias)
+    return min(max(new, np.int32(-_LIMIT)), _LIMIT)
+
+
 @compiled
 def _integrate(u, v, wait, arriving, numbers, spikes):
-    """One step of a population, in 32 bits throughout, so that the loop becomes vector instructions."""
+    """One step of LIF neurons, in 32 bits throughout, so that the loop becomes vector instructions."""
     keep_u, keep_v = np.int32(4095 - numbers[0]), np.int32(4096 - numbers[1])
     threshold, bias, refractory = np.int32(numbers[2]), np.int32(numbers[3]), np.int32(numbers[4])
     for i in range(u.size):
-        moved = np.int32(_leaked(u[i], keep_u) + np.int32(arriving[i] << np.int32(6)))
+        u[i] = _current(u[i], arriving[i], keep_u)
         arriving[i] = np.int32(0)
-        wrapped = np.int32(moved - _AROUND) if moved > _WRAP else moved
-        wrapped = np.int32(moved + _AROUND) if wrapped <= -_WRAP else wrapped
-        u[i] = wrapped
-        new = np.int32(np.int32(_leaked(v[i], keep_v) + wrapped) + bias)
-        new = min(max(new, np.int32(-_LIMIT)), _LIMIT)
+        new = _voltage(v[i], u[i], keep_v, bias)
         left = wait[i]
         spike = np.int32(np.int32(new > threshold) & np.int32(left == 0))
         v[i] = np.int32(0) if np.int32(spike | left) else new
         wait[i] = refractory if spike else max(np.int32(left - np.int32(1)), np.int32(0))
+        spikes[i] = np.uint8(spike)
+
+
+@compiled
+def _respond(u, v, offset, arriving, numbers, spikes):
+    """One step of spike response neurons, which do not reset, in 32 bits throughout."""
+    keep_u, keep_v, keep_b = np.int32(4095 - numbers[0]), np.int32(4096 - numbers[1]), np.int32(4096 - numbers[6])
+    threshold, bias, jump = np.int32(numbers[2]), np.int32(numbers[3]), np.int32(numbers[7])
+    for i in range(u.size):
+        u[i] = _current(u[i], arriving[i], keep_u)
+        arriving[i] = np.int32(0)
+        v[i] = _voltage(v[i], u[i], keep_v, bias)
+        left = _leaked(offset[i], keep_b)
+        spike = np.int32(v[i] > np.int32(threshold + left))
+        moved = np.int32(left + np.int32(jump * spike))
+        offset[i] = min(max(moved, np.int32(-_LIMIT)), _LIMIT)
         spikes[i] = np.uint8(spike)
 
 
@@ -70,8 +97,12 @@ def _send(network, values, g, memory, window, seen, b, within, slot, room):
         else:
             a, z, count = lo - offset, hi - offset, 0
             spiked = room.spiked[a:z]
-            arriving, lif = memory.arriving[b, slot, a:z], values.lif[g, p - network.inputs]
-            _integrate(memory.u[b, a:z], memory.v[b, a:z], memory.wait[b, a:z], arriving, lif, spiked)
+            arriving, numbers = memory.arriving[b, slot, a:z], values.neurons[g, p - network.inputs]
+            u, v = memory.u[b, a:z], memory.v[b, a:z]
+            if numbers[5]:
+                _respond(u, v, memory.offset[b, a:z], arriving, numbers, spiked)
+            else:
+                _integrate(u, v, memory.wait[b, a:z], arriving, numbers, spiked)
             if _anyone(spiked):
                 spikes = seen.spikes[within, b, a:z]
                 for k in range(z - a):
@@ -143,6 +174,8 @@ def advance(network, values, which, memory, window, seen, begin, first, last, ro
             for k in range(window.watched.size):
                 seen.u[within, b, k] = memory.u[b, window.watched[k]]
                 seen.v[within, b, k] = memory.v[b, window.watched[k]]
+            for k in range(window.watched_offsets.size):
+                seen.offset[within, b, k] = memory.offset[b, window.watched_offsets[k]]
             _signal(numbers, memory, window, seen, b, within, room.signals)
             _deliver(network, values, g, memory, b, step, room)
             _learn(network, values, g, memory, window, b, within, step, room)

@@ -6,7 +6,17 @@ import numpy as np
 
 from spikerl.errors import DescriptionError, message
 from spikerl.hardware.machine import FixedWindow
-from spikerl.hardware.program import SIGNAL_RANGE, WEIGHT_RANGE, Connection, Factor, Product, Program, Rule
+from spikerl.hardware.program import (
+    LIF,
+    SIGNAL_RANGE,
+    SPIKE_RESPONSE,
+    WEIGHT_RANGE,
+    Connection,
+    Factor,
+    Product,
+    Program,
+    Rule,
+)
 
 Range = tuple[int, int]
 _REMEDY = "Lava would take it in silence and compute with another number"
@@ -17,7 +27,10 @@ NEURON_RANGES: dict[str, Range] = {
     "bias_mant": (-4096, 4095),
     "bias_exp": (0, 7),
     "refractory": (0, 2**31),
+    "db": (0, 4096),
+    "jump": (-(2**23) + 1, 2**23 - 1),
 }
+RESPONSE_RANGES: dict[str, Range] = NEURON_RANGES | {"vth": (-131072, 131071), "refractory": (0, 0)}
 SIGNAL_RANGES: dict[str, Range] = {"decay": (0, 4096), "mantissa": (-(2**31), 2**31), "shift": (0, 62)}
 MESSAGE_BITS: Range = (0, 24)
 EXPONENT: Range = (-24, 24)
@@ -37,7 +50,8 @@ def check_program(program: Program) -> None:
         _within(f"input {name!r}, size", given.size, (1, 2**31))
     for name, neurons in program.neurons.items():
         _within(f"neurons {name!r}, size", neurons.size, (1, 2**31))
-        for key, allowed in NEURON_RANGES.items():
+        _known(f"neurons {name!r}, model", neurons.model, (LIF, SPIKE_RESPONSE))
+        for key, allowed in (NEURON_RANGES if neurons.model == LIF else RESPONSE_RANGES).items():
             _within(f"neurons {name!r}, {key}", getattr(neurons, key), allowed)
     for name, signal in program.signals.items():
         for key, allowed in SIGNAL_RANGES.items():

@@ -19,7 +19,7 @@ from spikerl.hardware.lava.process import PATIENCE, WorkerProcess
 from spikerl.hardware.lava.setup import environment
 from spikerl.hardware.lava.wire import Message
 from spikerl.hardware.machine import FixedRun, FixedWindow, Integers, Learned
-from spikerl.hardware.program import Program
+from spikerl.hardware.program import LIF, Program
 
 _ARRAYS = ("pre_index", "post_index", "weight", "delay")
 Answer = TypeVar("Answer")
@@ -99,11 +99,13 @@ class LavaMachine:
                 name: np.stack([each.arrays[f"{what}/{name}"] for each in came], axis=1).astype(dtype) for name in names
             }
 
+        moving = [name for name in watched if self._program.neurons[name].model != LIF]
         return FixedRun(
             spikes=gathered("spikes", self._program.neurons, np.bool_),
             u=gathered("u", watched, np.int64),
             v=gathered("v", watched, np.int64),
             signals=gathered("signal", self._program.signals, np.int64),
+            offsets=gathered("offset", moving, np.int64),
         )
 
     def learned(self, connection: str) -> Learned:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from spikerl.discretise import Plan
 from spikerl.hardware.lowering.losses import Loss, require
 from spikerl.hardware.lowering.neurons import lower_neurons
+from spikerl.hardware.lowering.responses import is_response, lower_response, response_scale
 from spikerl.hardware.lowering.rules import lower_rule
 from spikerl.hardware.lowering.scales import scale_of
 from spikerl.hardware.lowering.signals import Spoken, lower_modulator
@@ -33,26 +35,36 @@ class Lowered:
         require(self.losses, tolerance, saturate)
 
 
-def lower(plan: Plan, target: Target, weight_bits: int = 8) -> Lowered:
-    """Return the network of `plan` as a program for `target`; weights that do not learn have `weight_bits`.
+def lower(plan: Plan, target: Target, weight_bits: int = 8, whole: Collection[str] = ()) -> Lowered:
+    """Return the network of `plan` as a program for `target`.
 
-    Raises `UnsupportedError` naming what the chip's arithmetic does not have: neurons other than LIF, post-shaped
-    modulators, several synapses of one pair, delays of synapses that learn, rules with too many traces.
+    Weights have `weight_bits`, but all 8 where they learn, as the engine has it, and in the projections `whole`.
+
+    Raises `UnsupportedError` naming what the chip's arithmetic does not have: neurons other than `LIF` and
+    `SpikeResponse`, post-shaped modulators, several synapses of one pair, delays of synapses that learn, rules with
+    too many traces.
     """
     losses: list[Loss] = []
     arriving = {name: [p for p in plan.projections.values() if p.post == name] for name in plan.neurons}
-    scales = {name: scale_of(neurons, arriving[name], weight_bits) for name, neurons in plan.neurons.items()}
+    widths = {name: 8 if p.rule or name in whole else weight_bits for name, p in plan.projections.items()}
+    exponents = target.synapses.exponent.value or _EXPONENTS
+    scales = {
+        name: response_scale(neurons, arriving[name], plan, widths, exponents)
+        if is_response(neurons)
+        else scale_of(neurons, arriving[name], widths)
+        for name, neurons in plan.neurons.items()
+    }
     populations, spoken, connections = {}, {}, {}
     for name, neurons in plan.neurons.items():
-        populations[name], lost = lower_neurons(neurons, scales[name])
+        law = lower_response if is_response(neurons) else lower_neurons
+        populations[name], lost = law(neurons, scales[name])
         losses += lost
     for name, modulator in plan.modulators.items():
         spoken[name], lost = lower_modulator(modulator, plan)
         losses += lost
-    exponents = target.synapses.exponent.value or _EXPONENTS
     learning = 0
     for name, projection in plan.projections.items():
-        connection, lost = lower_weights(projection, scales[projection.post], weight_bits, exponents)
+        connection, lost = lower_weights(projection, scales[projection.post], widths[name], exponents)
         losses += lost
         if projection.rule is not None:
             rule, lost = lower_rule(projection, connection, plan, spoken, seed=_STREAMS * learning)

@@ -17,7 +17,7 @@ def lower_neurons(neurons: NeuronPlan, scale: Scale) -> tuple[Neurons, list[Loss
     """Return a population of LIF neurons in fixed point, and what that loses."""
     c, a_s, a_m = neurons.constants, neurons.decays["u"], neurons.decays["v"]
     du = current_decay(a_s)
-    dv = min(max(round(WHOLE * (1 - a_m)), 0), WHOLE - 1)
+    dv = voltage_decay(a_m)
     drive = (1 - a_m) * (c["rest"] - c["reset"] + c["bias"]) / scale.volts
     mantissa, exponent = _bias(drive)
     lowered = Neurons(
@@ -34,8 +34,8 @@ def lower_neurons(neurons: NeuronPlan, scale: Scale) -> tuple[Neurons, list[Loss
     )
     where = f"population {neurons.name!r}"
     losses = [
-        _decay(where, "tau_syn", c["tau_syn"], a_s, (WHOLE - 1 - du) / WHOLE),
-        _decay(where, "tau_mem", c["tau_mem"], a_m, (WHOLE - dv) / WHOLE),
+        decay_loss(where, "tau_syn", c["tau_syn"], a_s, (WHOLE - 1 - du) / WHOLE),
+        decay_loss(where, "tau_mem", c["tau_mem"], a_m, (WHOLE - dv) / WHOLE),
     ]
     if drive:
         got, wanted = (mantissa << exponent) * scale.volts / (1 - a_m), drive * scale.volts / (1 - a_m)
@@ -49,7 +49,12 @@ def lower_neurons(neurons: NeuronPlan, scale: Scale) -> tuple[Neurons, list[Loss
     return lowered, losses
 
 
-def _decay(where: str, name: str, tau: float, wanted: float, got: float) -> Loss:
+def voltage_decay(left: float) -> int:
+    """Return dv for a voltage of which a step leaves `left`."""
+    return min(max(round(WHOLE * (1 - left)), 0), WHOLE - 1)
+
+
+def decay_loss(where: str, name: str, tau: float, wanted: float, got: float) -> Loss:
     """Return the loss of a time constant whose decay in a step is `got`."""
     # log(wanted) is -dt/tau.
     lasting = tau * math.log(wanted) / math.log(got) if 0 < got < 1 else (0.0 if got == 0 else math.inf)

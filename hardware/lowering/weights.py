@@ -14,7 +14,11 @@ from spikerl.hardware.lowering.scales import Scale, grid, largest, reach, sign_m
 from spikerl.hardware.program import WEIGHT_RANGE, Connection, Rule, SignMode
 
 _COARSER = 2
-"""By how many powers of two an exponent may lie above the finest, where few bits fall better there."""
+"""By how many powers of two an exponent may lie above the finest, where few bits fall better there ..."""
+_FINER = 2
+"""... and below, where the largest weights may be clipped ..."""
+_FEW = 0.05
+"""... which they may where half a step between weights is more than this share of the largest."""
 
 
 def lower_weights(
@@ -22,12 +26,11 @@ def lower_weights(
 ) -> tuple[Connection, list[Loss]]:
     """Return the synapses of a projection without their rule, and what fixed point loses of them.
 
-    `bits` are those of weights that do not learn; a learning engine uses all 8. `exponents`: least and largest.
+    `bits` are those of the weights; `exponents`: least and largest.
     """
     where = f"projection {projection.name!r}"
     _check(projection, where)
     sign = sign_mode(projection)
-    bits = 8 if projection.rule else bits
     wanted = projection.weight * projection.scale * scale.weight
     exponent = _exponent(projection, wanted, scale, sign, bits, exponents)
     mantissa = _mantissas(wanted / 2.0**exponent, sign, bits)
@@ -45,7 +48,8 @@ def lower_weights(
         sign=sign,
         unit=unit,
     )
-    return connection, [*_changed(projection, mantissa, sign, unit, where), *_bounds(projection, sign, unit, where)]
+    losses = [*_changed(projection, mantissa, sign, unit, where), *_bounds(projection, sign, unit, where)]
+    return connection, losses + (_cut_off(connection, where) if scale.responds else [])
 
 
 def with_rule(connection: Connection, rule: Rule) -> Connection:
@@ -76,18 +80,61 @@ def _exponent(
     most = reach(projection) * projection.scale * scale.weight
     if most == 0:
         return min(max(0, exponents[0]), exponents[1])
+    if projection.rule:
+        return _finest(most, sign, bits, exponents)
+    if not scale.responds:
+        return nearest_exponent(wanted, most, sign, bits, exponents)[0]
+    clips = may_clip(projection, bits)
+    return nearest_exponent(wanted, most, sign, bits, exponents, clips=clips, single=alone(projection))[0]
+
+
+def may_clip(projection: ProjectionPlan, bits: int) -> bool:
+    """Return whether so few bits hold fixed weights that the largest may be clipped, where all gain by it."""
+    sign = sign_mode(projection)
+    return projection.rule is None and grid(sign, bits) > 2 * _FEW * largest(sign, bits)
+
+
+def alone(projection: ProjectionPlan) -> bool:
+    """Return whether no neuron has two synapses of a projection, so that a right shift cuts each weight."""
+    return bool(projection.post_index.size) and int(np.bincount(projection.post_index).max()) == 1
+
+
+def nearest_exponent(
+    wanted: NDArray[np.float64],
+    most: float,
+    sign: SignMode,
+    bits: int,
+    exponents: tuple[int, int],
+    count: NDArray[np.int64] | None = None,
+    clips: bool = False,
+    single: bool = False,
+) -> tuple[int, float]:
+    """Return the exponent with the smallest error, near the one that holds `most`, and the error.
+
+    `count` says how often each number of `wanted` is there, once by default; `clips`, whether the largest may be
+    clipped; `single`, whether they are shifted one by one, and not as a sum. The error is the sum of squares, in parts
+    of that of the numbers.
+    """
+    finest = _finest(most, sign, bits, exponents)
+    least = max(finest - _FINER, exponents[0]) if clips else finest
+    end = max(finest + _COARSER, 0 if single else finest)
+    times = np.ones(len(wanted), np.int64) if count is None else count
+    whole = float((times * np.square(wanted)).sum()) or 1.0
+
+    def error(exponent: int) -> float:
+        got = _mantissas(wanted / 2.0**exponent, sign, bits) * 2.0**exponent
+        got = np.floor(got) if single else got
+        # Rounded, so that the finest exponent wins where only the last digits of a sum differ.
+        return round(float((times * np.square(got - wanted)).sum()) / whole, 12)
+
+    return min(((e, error(e)) for e in range(least, min(end, exponents[1]) + 1)), key=lambda p: p[::-1])
+
+
+def _finest(most: float, sign: SignMode, bits: int, exponents: tuple[int, int]) -> int:
+    """Return the exponent that just holds `most`."""
     # A threshold is a whole number, so that a bound meant to be 255 can come out as 255.0001.
     finest = math.ceil(math.log2(most / largest(sign, bits) * (1 - 1e-3)))
-    finest = min(max(finest, exponents[0]), exponents[1])
-    if projection.rule:
-        return finest
-    choices = range(finest, min(finest + _COARSER, exponents[1]) + 1)
-    return min(choices, key=lambda e: (_error(wanted / 2.0**e, _mantissas(wanted / 2.0**e, sign, bits)), e))
-
-
-def _error(wanted: NDArray[np.float64], got: NDArray[np.int64]) -> float:
-    # Rounded, so that the finest exponent wins where only the last digits of a sum differ.
-    return round(float(np.square(got - wanted).sum() / np.square(wanted).sum()), 12)
+    return min(max(finest, exponents[0]), exponents[1])
 
 
 def _mantissas(wanted: NDArray[np.float64], sign: SignMode, bits: int) -> NDArray[np.int64]:
@@ -115,6 +162,16 @@ def _changed(
         note += f"; {outside} lie beyond {end:.4g}, the largest that the chip holds beside the threshold"
     kind: Kind = "clipping" if outside else "rounding"
     return [Loss(where, "weight", kind, float(projection.weight[at]), float(got[at]), error[at] / size, note)]
+
+
+def _cut_off(connection: Connection, where: str) -> list[Loss]:
+    """Return what a negative exponent cuts off the sum of each step, in the unit of the weights."""
+    finest = grid(connection.sign, connection.bits) * 2.0**connection.exponent
+    if finest >= 1:
+        return []
+    lost = -(1 - finest) / 2 * connection.unit / 2.0**connection.exponent
+    note = "on average, of each step's sum where spikes arrive: the exponent shifts it right, and down"
+    return [Loss(where, "sum", "approximation", 0.0, lost, None, note)]
 
 
 def _bounds(projection: ProjectionPlan, sign: SignMode, unit: float, where: str) -> list[Loss]:

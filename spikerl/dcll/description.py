@@ -46,12 +46,16 @@ class Place(NamedTuple):
 
 
 class Described(NamedTuple):
-    """The `network`, its step `dt`, the `source` that hears the input, flat, and the `layers`, in their order."""
+    """The `network`, its step `dt`, the `source` that hears the input, flat, and the `layers`, in their order.
+
+    `biases` are the names of the projections that hold biases, and no weights.
+    """
 
     network: Circuit
     dt: Written
     source: str
     layers: tuple[Place, ...]
+    biases: tuple[str, ...]
 
 
 class _Step(NamedTuple):
@@ -79,6 +83,7 @@ def described(network: Network) -> Described:
     sources = _on(step), Population(_ONSET, 1, SpikeSource((0,), ("0 ms",)))
     projections: list[Projection] = []
     places: list[Place] = []
+    biases: list[str] = []
     lag = 1
     for number, (layer, before, own) in enumerate(zip(description.layers, shapes, network.parameters, strict=False)):
         maps = layer.maps(before) if isinstance(layer, Convolution) else layer.shape(before)
@@ -88,14 +93,16 @@ def described(network: Network) -> Described:
         projections.append(Projection(said, population, jump, wiring, step.delay(1)))
         bias = np.repeat(_array(own.bias), math.prod(maps[1:]))
         if bias.any():
-            projections += _biased(bias, constants, sources, population, lag, step)
+            held = _biased(bias, constants, sources, population, lag, step)
+            projections += held
+            biases += [projection.name for projection in held]
         said, began = population, lag
         if isinstance(layer, Convolution) and layer.pool > 1:
             said = Population(f"layer_{number}_pooled", math.prod(layer.shape(before)), _relay(step))
             projections += _pooled(layer, maps, population, said, step)
             lag += 1
         places.append(Place(population.name, said.name, began, lag))
-    return Described(Circuit(*projections), written, SOURCE, tuple(places))
+    return Described(Circuit(*projections), written, SOURCE, tuple(places), tuple(biases))
 
 
 def _array(tensor: Tensor) -> _Numbers:

@@ -28,6 +28,7 @@ from spikerl.hardware.program import (
 
 SIZES = st.one_of(st.integers(1, 12), st.integers(1, 12), st.sampled_from([33, 64, 65, 100, 130]))
 DECAYS = st.sampled_from([0, 1, 40, 410, 2000, 4094, 4095])
+JUMPS = st.one_of(st.integers(-5000, 100_000), st.sampled_from([0, 1, -1, 2**23 - 1, -(2**23) + 1]))
 EXPONENTS = st.one_of(st.integers(-7, 8), st.integers(0, 5))
 VARIABLES = ("x1", "x2", "y1", "y2", "y3", "w", "t")
 
@@ -61,12 +62,17 @@ def populations(draw: st.DrawFn) -> tuple[dict[str, Input], dict[str, Neurons]]:
     }
     neurons = {}
     for name in ("cells", "others")[: draw(_TWO)]:
+        responds = draw(st.booleans())
+        thresholds = [50, 0, 1, 20, 200, 1000, 20000, 131071, *((-1, -300, -131072) if responds else ())]
         neurons[name] = Neurons(
             *(name, draw(SIZES), draw(DECAYS), draw(DECAYS)),
-            vth=draw(st.sampled_from([50, 0, 1, 20, 200, 1000, 20000, 131071])),
+            vth=draw(st.sampled_from(thresholds)),
             bias_mant=draw(st.one_of(st.just(0), st.integers(0, 4095), st.integers(-4096, 4095))),
             bias_exp=draw(st.integers(0, 7)),
-            refractory=draw(st.sampled_from([0, 0, 1, 2, 7])),
+            refractory=0 if responds else draw(st.sampled_from([0, 0, 1, 2, 7])),
+            model="spike_response" if responds else "lif",
+            db=draw(st.sampled_from([0, 1, 300, 1350, 4095, 4096])) if responds else 0,
+            jump=draw(JUMPS) if responds else 0,
         )
     return inputs, neurons
 

@@ -34,7 +34,7 @@ def _same(where: str, here: np.ndarray, there: np.ndarray) -> None:
 
 
 def _same_run(here: FixedRun, there: FixedRun, begin: int) -> None:
-    for what in ("spikes", "u", "v", "signals"):
+    for what in ("spikes", "u", "v", "offsets", "signals"):
         ours, theirs = getattr(here, what), getattr(there, what)
         assert list(ours) == list(theirs), what
         for name in ours:
@@ -74,6 +74,7 @@ def _counted(program: Program, window: FixedWindow, after: Machine) -> None:
     """Let `--hypothesis-show-statistics` say in how many programs something happened that could have differed."""
     run = Emulator(program).run(window, tuple(program.neurons))
     event(f"neurons fired: {any(spikes.any() for spikes in run.spikes.values())}")
+    event(f"offsets moved: {any(offset.any() for offset in run.offsets.values())}")
     learned = [(made, after.learned(name)) for name, made in program.connections.items() if made.rule is not None]
     if learned:
         event(f"weights moved: {any((now.weight != made.cut()).any() for made, now in learned)}")

@@ -255,6 +255,16 @@ def test_too_much_loss_is_refused_and_can_be_allowed() -> None:
     sp.open(net, "loihi", hardware=sp.Hardware(**few, tolerance=0.4)).close()
 
 
+def test_one_bit_holds_a_sign_and_says_what_it_loses() -> None:
+    """Of weights of both signs, one bit has the negative ones alone; catches a grid without a largest weight."""
+    source = sp.Population("source", 2, sp.SpikeSource())
+    net = sp.Network(sp.Projection(source, sp.Population("cell", 1, sp.LIF()), sp.Values((0.5, -0.5))))
+    found = lowered(net, bits=1)
+    assert found.program.connections["source_to_cell"].cut().tolist() == [0, -256]
+    (loss,) = (loss for loss in found.losses if loss.quantity == "weight")
+    assert loss.error == pytest.approx(1.0)
+
+
 def _adaptive() -> sp.Network:
     return sp.Network(
         sp.Projection(sp.Population("a", 2, sp.Poisson()), sp.Population("b", 2, sp.AdaptiveLIF()), 0.1)

@@ -21,6 +21,7 @@ from processes import (
     RecordedLif,
     RecordedSparse,
     RefractoryLif,
+    ResponseLif,
     Signal,
     SignalModel,
     shared,
@@ -49,6 +50,8 @@ class Chosen(RunConfig):
     def select(self, process, proc_models):
         """Return the model of `process`."""
         if isinstance(process, LIF):
+            if process.proc_params["model"] == "spike_response":
+                return ResponseLif
             return RefractoryLif if process.proc_params["refractory"] else RecordedLif
         return MODELS[type(process)]
 
@@ -100,7 +103,9 @@ def _populations(program, built):
         row = (steps, given["size"])
         used, number = ((7, *shape), np.int64), (row, np.int32)
         desk = built.desk("neurons", name, used=used, spikes=(row, np.bool_), u=number, v=number)
-        keys = ("du", "dv", "vth", "bias_mant", "bias_exp", "refractory")
+        if given["model"] == "spike_response":
+            desk.arrays["offset"] = shared(row, np.int32)
+        keys = ("du", "dv", "vth", "bias_mant", "bias_exp", "refractory", "model", "db", "jump")
         built.processes["population", name] = LIF(shape=shape, desk=desk, **{key: given[key] for key in keys})
 
 

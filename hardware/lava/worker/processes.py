@@ -1,10 +1,10 @@
 """The process models: Lava's own arithmetic, which also writes what happened to memory shared with the worker.
 
 Neurons, synapses and the learning engine are Lava's stock models; their subclasses here record, hold a refractory
-neuron, or keep the synapses of a partial plastic connection to those that exist. Only what Lava has no working model
-for is computed here: a source of given spikes, the filter of a signal, and what a three-factor rule hears (Lava's own
-`LearningLIF` never sends y1 to y3 and so blocks). Processes and models share this file, since Lava looks for models
-beside a process.
+neuron, move a threshold in place of a reset, or keep the synapses of a partial plastic connection to those that exist.
+Only what Lava has no working model for is computed here: a source of given spikes, the filter of a signal, and what a
+three-factor rule hears (Lava's own `LearningLIF` never sends y1 to y3 and so blocks). Processes and models share this
+file, since Lava looks for models beside a process.
 """
 
 import mmap
@@ -94,6 +94,36 @@ class RefractoryLif(RecordedLif):
         """Reset v, and begin to hold it."""
         super().reset_voltage(spike_vector)
         self.left[spike_vector] = self.proc_params["refractory"]
+
+
+@implements(proc=LIF, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class ResponseLif(RecordedLif):
+    """Neurons that integrate as Lava's do and do not reset: each spike moves an offset of the threshold, which decays.
+
+    Lava has no such neuron; current and voltage are its own, the offset is computed here.
+    """
+
+    def __init__(self, proc_params):
+        super().__init__(proc_params)
+        self.offset = np.zeros(proc_params["shape"], dtype=np.int64)
+
+    def spiking_activation(self):
+        """Let the offset decay, and spike above the threshold that it moves."""
+        self.offset = np.sign(self.offset) * (np.abs(self.offset) * (4096 - self.proc_params["db"]) >> 12)
+        return self.v > self.effective_vth + self.offset
+
+    def reset_voltage(self, spike_vector):
+        """Move the offset of those that spiked, and leave v."""
+        limit = self.max_uv_val - 1
+        self.offset = np.clip(self.offset + self.proc_params["jump"] * spike_vector, -limit, limit)
+
+    def run_spk(self):
+        """Take a step."""
+        super().run_spk()
+        desk = self.proc_params["desk"]
+        desk.arrays["offset"][desk.row(self.time_step)] = self.offset
 
 
 class RecordedWeights:

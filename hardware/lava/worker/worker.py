@@ -139,8 +139,9 @@ class Worker:
         taken = {}
         for (kind, name), desk in self.built.desks.items():
             if kind == "neurons":
-                for what in ("spikes", *(("u", "v") if name in watched else ())):
-                    taken[f"{what}/{name}"] = desk.arrays[what][:count].copy()
+                for what in ("spikes", *(("u", "v", "offset") if name in watched else ())):
+                    if what in desk.arrays:
+                        taken[f"{what}/{name}"] = desk.arrays[what][:count].copy()
             elif kind == "signal":
                 taken[f"signal/{name}"] = desk.arrays["value"][:count].copy()
         return taken
