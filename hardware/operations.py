@@ -13,7 +13,7 @@ Counted over all instances, window after window, and independent of any chip:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,27 @@ class Operations:
             "tag_updates": sum(self.tag_updates.values()),
             "synapse_updates": sum(self.synapse_updates.values()),
         }
+
+
+def together(runs: Sequence[Operations]) -> Operations:
+    """Return the counts of runs of one program and one length, whose instances stand side by side."""
+
+    def summed(counts: str) -> dict[str, Any]:
+        each = [getattr(run, counts) for run in runs]
+        return {name: sum(one[name] for one in each) for name in each[0]}
+
+    return Operations(
+        steps=runs[0].steps,
+        batch=sum(run.batch for run in runs),
+        spikes=summed("spikes"),
+        graded=summed("graded"),
+        synaptic=summed("synaptic"),
+        peak=max(run.peak for run in runs),
+        neuron_updates=summed("neuron_updates"),
+        weight_updates=summed("weight_updates"),
+        tag_updates=summed("tag_updates"),
+        synapse_updates=summed("synapse_updates"),
+    )
 
 
 class Counter:

@@ -20,18 +20,40 @@ from spikerl.dcll.training import Evaluation
 from spikerl.deploy.machines import check_emulator, opened
 from spikerl.discretise import Plan, discretise
 from spikerl.errors import DescriptionError, message
+from spikerl.hardware.comparison import Compared
 from spikerl.hardware.engine import Prepared, prepared
 from spikerl.hardware.machine import FixedWindow
+from spikerl.hardware.operations import Operations, together
 from spikerl.inputs import Hearing
 from spikerl.threads import available_threads
 from spikerl.units import whole_number
 
 
 class Inferred(NamedTuple):
-    """What the layers say on the chip, `evaluation`; and how they lie there, and what that loses, `prepared`."""
+    """What the layers say on the chip, `evaluation`; how they lie there, and what that loses, `prepared`.
+
+    The `operations` of all samples, side by side; `compared`, what two emulators agree in, None where there is one.
+    """
 
     evaluation: Evaluation
     prepared: Prepared
+    operations: Operations
+    compared: Compared | None
+
+
+class Placed(NamedTuple):
+    """Layers on a chip: as they are `written`, as a `plan`, and `prepared`."""
+
+    written: Described
+    plan: Plan
+    prepared: Prepared
+
+
+def placed(network: Network, hardware: Hardware) -> Placed:
+    """Return the layers of `network` lowered for a chip; raises `UnsupportedError` where it cannot hold them."""
+    written = described(network)
+    plan = discretise(written.network, written.dt)
+    return Placed(written, plan, prepared(plan, hardware, written.biases))
 
 
 def infer(
@@ -57,17 +79,17 @@ def infer(
     whole_number(burn_in, 0, samples.steps - 1, "infer.burn_in")
     if tuple(samples.shape) != tuple(network.description.inputs):
         raise DescriptionError(message("infer.samples: shape", samples.shape, f"{network.description.inputs}"))
-    written = described(network)
-    plan = discretise(written.network, written.dt)
-    ready = prepared(plan, chosen, written.biases)
+    written, plan, ready = placed(network, chosen)
     readouts = [own.readout.detach().cpu().double().numpy() for own in network.parameters]
-    votes = []
+    votes, counted, compared = [], [], []
     for first in range(0, len(samples.labels), batch):
         index = np.arange(first, min(first + batch, len(samples.labels)))
         options = Options(batch=len(index), threads=threads or available_threads(), hardware=chosen)
         machine = opened(emulator, ready.lowered.program, chosen, options)
         try:
             spikes = machine.run(_window(plan, written, samples.spikes(index))).spikes
+            counted.append(machine.operations())
+            compared.append(machine.compared())
         finally:
             machine.close()
         counts = (
@@ -75,7 +97,17 @@ def infer(
             for place in written.layers
         )
         votes.append(np.stack([count @ readout.T for count, readout in zip(counts, readouts, strict=True)]))
-    return Inferred(Evaluation(np.concatenate(votes, axis=1), np.asarray(samples.labels)), ready)
+    evaluation = Evaluation(np.concatenate(votes, axis=1), np.asarray(samples.labels))
+    return Inferred(evaluation, ready, together(counted), _all(compared))
+
+
+def _all(compared: list[Compared | None]) -> Compared | None:
+    """Return what was compared in all windows."""
+    found = [one for one in compared if one is not None]
+    if not found:
+        return None
+    windows, spikes, integers = (sum(getattr(one, name) for one in found) for name in ("windows", "spikes", "integers"))
+    return Compared(windows, found[0].steps, spikes, integers)
 
 
 def _window(plan: Plan, written: Described, spikes: NDArray[np.bool_]) -> FixedWindow:
