@@ -1,58 +1,59 @@
-"""What a window leaves at the synapses of a layer, and how it fades: the eligibility that dopamine finds.
+"""What a window leaves at the synapses of a layer, and how it fades: the trace that dopamine finds.
 
-In a decision of T steps the fixed readout says ``Y_k = 1/T sum_t (G S_t)_k``, so that by the local rule
-``dY_k/dW_ij = 1/T sum_t G_ki sigma'(U_i) P_j``. For an error c by output, the trace of a synapse is
-``z_ij <- lambda gamma z_ij + sum_k c_k dY_k/dW_ij``: presynaptic filter, surrogate derivative, own readout. A window's
-steps are held until the decision is made, and summed in one product; the sum is the one that a synapse would run.
+In a window of T steps the fixed readout says ``Y_k = 1/T sum_t (G S_t)_k``, so that by the local rule
+``dY_k/dW_ij = 1/T sum_t G_ki sigma'(U_i) P_j``. For an error c by output, ``z_ij <- keep z_ij + sum_k c_k dY_k/dW_ij``.
+The steps of a window are held until its decision is made and then summed in one product. A synapse of a dense layer
+could run the sum ``sum_t sigma'(U_i) P_j`` by itself, with c as a factor of the neuron behind it; a shared weight of a
+convolution would run one sum for each output.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from spikerl.dcll.dynamics import Parameters, Response, State
-from spikerl.dcll.gradients import _unpooled
+from spikerl.dcll.gradients import local_errors
 from spikerl.dcll.layers import Convolution, Layer
-from spikerl.plasticity.surrogate import fast_sigmoid
+
+
+class Factors(NamedTuple):
+    """Whose product over places, steps and positions, is a change: `after` the synapse, [batch, place, neuron].
+
+    And `before` it, [batch, place, input].
+    """
+
+    after: Tensor
+    before: Tensor
 
 
 class Window:
-    """The steps of one layer in one window: ``sigma'(U)``, spikes, and the filter P of what it hears."""
+    """The steps of one layer in one window: membranes, spikes, and the filter P of what it hears."""
 
     def __init__(self, layer: Layer) -> None:
         self._layer = layer
-        self._slopes: list[Tensor] = []
-        self._spikes: list[Tensor] = []
+        self._seen: list[Response] = []
         self._heard: list[Tensor] = []
 
     def see(self, state: State, seen: Response) -> None:
-        """Hold one step."""
-        self._slopes.append(fast_sigmoid(seen.u))
+        """Hold one step, of which the state goes on."""
+        spikes = seen.s.clone() if isinstance(self._layer, Convolution) else seen.s
+        self._seen.append(Response(seen.u, spikes, seen.out))
         self._heard.append(state.p.clone())
-        if isinstance(self._layer, Convolution) and self._layer.pool > 1:
-            self._spikes.append(seen.s.clone())
 
-    def products(self, parameters: Parameters, errors: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the factors of ``sum_k c_k dY_k/dW``: after the synapse [batch, place, neuron], before it [.., input].
-
-        `errors` c, [batch, output]. Their product over `place`, which is every step and position, is the sum.
-        """
-        batch, steps = len(errors), len(self._slopes)
-        back = (errors @ parameters.readout).div_(steps)
-        slopes = torch.stack(self._slopes, dim=1)
-        heard = torch.stack(self._heard, dim=1)
-        if not isinstance(self._layer, Convolution):
-            return slopes * back[:, None], heard
-        layer = self._layer
-        back = back.view(batch, *layer.shape(tuple(heard.shape[2:])))
-        if layer.pool > 1:
-            modulators = torch.stack([_unpooled(layer, back, s) for s in self._spikes], dim=1) * slopes
+    def factors(self, parameters: Parameters, errors: Tensor) -> Factors:
+        """Return the factors of ``sum_k c_k dY_k/dW``, for `errors` c [batch, output]."""
+        steps, layer, errors = len(self._seen), self._layer, errors / len(self._seen)
+        whole = Response(*(torch.cat(tensors) for tensors in zip(*self._seen, strict=True)))
+        m = local_errors(layer, parameters, whole, errors.repeat(steps, 1))
+        heard = torch.cat(self._heard)
+        if isinstance(layer, Convolution):
+            m, heard = m.flatten(2), torch.nn.functional.unfold(heard, layer.kernel, padding=layer.padding or 0)
         else:
-            modulators = slopes * back[:, None]
-        fields = torch.nn.functional.unfold(heard.flatten(0, 1), layer.kernel, padding=layer.padding or 0)
-        fields = fields.view(batch, steps, fields.shape[1], -1).transpose(2, 3).flatten(1, 2)
-        return modulators.flatten(3).transpose(2, 3).flatten(1, 2), fields
+            m, heard = m[:, :, None], heard[:, :, None]
+        return Factors(_by_place(m, len(errors)), _by_place(heard, len(errors)))
 
 
 class Trace:
@@ -68,12 +69,18 @@ class Trace:
         self.weight.mul_(keep[:, None, None])
         self.bias.mul_(keep[:, None])
 
-    def add(self, after: Tensor, before: Tensor) -> None:
-        """Add what a window left, factors as `Window.products` returns them."""
-        torch.baddbmm(self.weight, after.transpose(1, 2), before, out=self.weight)
-        self.bias.add_(after.sum(1))
+    def add(self, factors: Factors) -> None:
+        """Add what a window left."""
+        self.weight.baddbmm_(factors.after.transpose(1, 2), factors.before)
+        self.bias.add_(factors.after.sum(1))
 
-    def gated(self, dopamine: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-        """Return ``mean_b delta_b z_b`` for weights, in the shape of `like`, and biases; `dopamine` delta [batch]."""
+    def gated(self, dopamine: Tensor, like: Parameters) -> tuple[Tensor, Tensor]:
+        """Return the mean over the batch of ``delta z``, for weights and biases in their shapes; delta [batch]."""
         share = dopamine / len(dopamine)
-        return (share @ self.weight.flatten(1)).view_as(like), share @ self.bias
+        return (share @ self.weight.flatten(1)).view_as(like.weight), share @ self.bias
+
+
+def _by_place(tensor: Tensor, batch: int) -> Tensor:
+    """Return [step batch, neuron, position] as [batch, step position, neuron]."""
+    split = tensor.view(-1, batch, *tensor.shape[1:])
+    return split.permute(1, 0, 3, 2).flatten(1, 2)
