@@ -35,6 +35,11 @@ def lines(done: Deployed, page: Path) -> Iterator[str]:
         same = found.agreement
         size = f"{same.steps} steps, {same.spikes} spikes, {same.integers} integers"
         yield f"agreement  {' and '.join(same.machines)} computed the same bits: {size}"
-    yield f"P(better)  {sentence(said['better'])}"
+    if found.widths is None:
+        yield f"P(better)  {sentence(said['better'])}"
+    for width in found.widths or ():
+        name = "in reals" if width.bits is None else f"{width.bits} bit{'' if width.bits == 1 else 's'}"
+        means = " ".join(f"{sum(layer) / len(layer):.3f}" for layer in width.layers)
+        yield f"{name:10s} accuracy of layers {means}"
     yield f"results    {done.results.path}"
     yield f"page       {page}"

@@ -135,24 +135,25 @@ def deploy(
     """Run an experiment in the fixed point of a chip; say how it fits, what is lost, what it would cost."""
     with clearly(debug):
         from spikerl.cli.deploying import facts, lines
-        from spikerl.deploy.deploying import chosen_for, directory_of, execute_deployment
+        from spikerl.deploy.deploying import chosen_for, directory_of, execute_deployment, stages_of
         from spikerl.errors import DivergenceError
-        from spikerl.experiment import overrides, read_circuit
+        from spikerl.experiment import TrainingExperiment, overrides, read
         from spikerl.report.page import report as write_page
 
         options = {"hardware.target": target, "run.seed": seed, "run.instances": instances, "run.trials": trials}
         options["hardware.saturate"] = "true" if saturate else None
-        chosen = chosen_for(
-            read_circuit(experiment, _merged(overrides(setting or []), options), "deploy"), emulator
-        )
+        chosen = chosen_for(read(experiment, _merged(overrides(setting or []), options)), emulator)
         place = directory_of(chosen, emulator, out)
+        trains = isinstance(chosen, TrainingExperiment)
+        unit, word = ("stage", "right") if trains else ("trial", "P(better)")
         try:
-            with Bar(chosen.name, chosen.run.trials, quiet=as_json) as bar:
+            with Bar(chosen.name, stages_of(chosen), quiet=as_json, unit=unit) as bar:
                 done = execute_deployment(
-                    chosen, emulator, place, lambda at: bar.show(at.done, f"P(better) {at.better:.2f}")
+                    chosen, emulator, place, lambda at: bar.show(at.done, f"{word} {at.better:.2f}")
                 )
         except KeyboardInterrupt:
-            typer.echo(f"stopped; the trials so far are in {place}", err=True)
+            kept = "what was trained goes on with the same command" if trains else f"the trials so far are in {place}"
+            typer.echo(f"stopped; {kept}", err=True)
             raise typer.Exit(STOPPED) from None
         except DivergenceError as error:
             if as_json:

@@ -26,8 +26,12 @@ def account(
     operations: Operations,
     compared: Compared | None,
     results: str,
+    widths: tuple[file.Width, ...] | None = None,
 ) -> file.Deployment:
-    """Return what happened on a chip as the file's model; `results` is the SHA-256 of the run's results."""
+    """Return what happened on a chip as the file's model; `results` is the SHA-256 of the run's results.
+
+    `widths`: how well layers that learned do at bits of weights.
+    """
     program, fit = prepared.lowered.program, prepared.fit
     return file.Deployment(
         results=results,
@@ -62,6 +66,7 @@ def account(
         ),
         metrics=file.Metrics(**asdict(neurobench(program, operations))),
         agreement=None if compared is None else _agreement(("loihi", "lava"), compared),
+        widths=widths,
     )
 
 

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from spikerl.backends.base import Options
 from spikerl.deploy.account import account
+from spikerl.deploy.deployed import Deployed
 from spikerl.deploy.machines import check_emulator, opened
+from spikerl.deploy.widths import stages
 from spikerl.errors import DescriptionError, message
 from spikerl.experiment.building import build
-from spikerl.experiment.reading import changed, read_circuit
+from spikerl.experiment.kinds import AnyExperiment
+from spikerl.experiment.reading import changed, read
 from spikerl.experiment.tables import Experiment
+from spikerl.experiment.training_tables import TrainingExperiment
 from spikerl.hardware.engine import FixedEngine, prepared
 from spikerl.inputs import Hearing
 from spikerl.results import Results
-from spikerl.results.deployment import Deployment, write_deployment
+from spikerl.results.deployment import write_deployment
 from spikerl.run import Progress, check_directory, observed, play
 from spikerl.session import Session
 from spikerl.threads import available_threads
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """A run on a chip: its `results`, and the account of its `deployment`, which lie in one directory."""
-
-    results: Results
-    deployment: Deployment
+from spikerl.training.preparing import prepare
 
 
 def deploy(
@@ -45,7 +41,9 @@ def deploy(
     """Run `experiment` in the fixed point of a chip, learning there, and write its directory with ``deploy.json``.
 
     `target`: a name of ``spikerl list targets`` or a TOML file, before what ``[hardware]`` says. `emulator`: "loihi"
-    (the native one), "lava", or "both", which are held to the last bit after every window. The rest as in `run`; `out`
+    (the native one), "lava", or "both", which are held to the last bit after every window. Layers that learn from data
+    are trained in real numbers, where no finished run of them is in its own directory, and name their test samples on
+    the chip, at all of its bits of weights. The rest as in `run`; `out`
     is by default ``runs/<experiment>-<chip>-<emulator>-seed<seed>``.
 
     Raises `UnsupportedError` for a circuit that fixed point cannot hold, loses too much of, or that does not fit,
@@ -64,17 +62,19 @@ def deploy(
             raise DescriptionError(message(key, value, "one value", "it is among the settings too"))
         if value is not None:
             given[key] = value
-    chosen = chosen_for(read_circuit(experiment, given, "deploy"), emulator)
+    chosen = chosen_for(read(experiment, given), emulator)
     return execute_deployment(chosen, emulator, directory_of(chosen, emulator, out), progress)
 
 
-def chosen_for(experiment: Experiment, emulator: str) -> Experiment:
-    """Return `experiment` with the back end of `emulator` in place of its own."""
+def chosen_for(experiment: AnyExperiment, emulator: str) -> AnyExperiment:
+    """Return `experiment` with the back end of `emulator` in place of its own, which layers keep: it trains them."""
     check_emulator(emulator)
+    if isinstance(experiment, TrainingExperiment):
+        return experiment
     return changed(experiment, {"run.backend": "lava" if emulator == "lava" else "loihi"})
 
 
-def directory_of(experiment: Experiment, emulator: str, out: str | Path | None = None) -> Path:
+def directory_of(experiment: AnyExperiment, emulator: str, out: str | Path | None = None) -> Path:
     """Return where a deployment is written: `out`, or its place under ``runs/``."""
     assert experiment.hardware is not None
     if out is not None:
@@ -83,10 +83,28 @@ def directory_of(experiment: Experiment, emulator: str, out: str | Path | None =
     return Path("runs") / f"{experiment.name}-{chip}-{emulator}-seed{experiment.run.seed}"
 
 
+def stages_of(experiment: AnyExperiment) -> int:
+    """Return how much there is to do, as `Progress` counts it."""
+    if isinstance(experiment, TrainingExperiment):
+        return stages(experiment)
+    return experiment.run.trials
+
+
 def execute_deployment(
-    experiment: Experiment, emulator: str, out: Path, progress: Callable[[Progress], None] | None = None
+    experiment: AnyExperiment, emulator: str, out: Path, progress: Callable[[Progress], None] | None = None
 ) -> Deployed:
     """Run what `chosen_for` returned; see `deploy`."""
+    if isinstance(experiment, TrainingExperiment):
+        prepare(experiment)  # which says what is missing before it is imported
+        from spikerl.deploy.training import execute_training_deployment
+
+        return execute_training_deployment(experiment, emulator, out, progress)
+    return _execute_circuit(experiment, emulator, out, progress)
+
+
+def _execute_circuit(
+    experiment: Experiment, emulator: str, out: Path, progress: Callable[[Progress], None] | None
+) -> Deployed:
     hardware, running = experiment.hardware, experiment.run
     assert hardware is not None
     built = build(experiment)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from spikerl.backends.base import Hardware
 from spikerl.dcll.layers import Convolution, Dense, Filters, Layer, Readout
 from spikerl.dcll.settings import Training
 from spikerl.errors import DescriptionError, message
@@ -160,6 +161,11 @@ class TrainingExperiment:
     def record(self) -> TrainingRecord:
         """The ``[record]`` table."""
         return cast(TrainingRecord, self.parts["record"])
+
+    @property
+    def hardware(self) -> Hardware:
+        """The chip that ``[hardware]`` describes, which training does not read."""
+        return Hardware(**self.parts["hardware"].model_dump())
 
     def tables(self) -> dict[str, dict[str, Any]]:
         """Return all tables, defaults included; keys without a value are left out, since TOML has none."""

@@ -74,7 +74,8 @@ def hardware(results: Results, prefix: str) -> Hardware | None:
     found = read_deployment(results.path)
     if found is None:
         return None
-    trials = int(results.trials["trial"].size)
+    # Layers that learned did nothing on the chip but see the test samples.
+    trials = int(results.trials["trial"].size) if found.widths is None else found.operations.instances
     return Hardware(
         said=_said(found),
         held=found.agreement is not None,

@@ -22,7 +22,7 @@ MOST_FIELDS = 24
 
 
 class Line(NamedTuple):
-    """One line over epochs, with its interval."""
+    """One line over epochs, or over bits, with its interval."""
 
     label: str
     epoch: NDArray[np.int64]
@@ -49,6 +49,20 @@ def over_epochs(figure: Canvas, lines: Sequence[Line], name: str, chance: float 
     axes.set_xlabel("Epoch")
     axes.set_ylabel(name)
     axes.margins(x=0.01)
+    legend(figure, axes)
+
+
+def by_bits(figure: Canvas, lines: Sequence[Line], reals: Sequence[float]) -> None:
+    """Draw each layer's accuracy over bits of weights, dotted what it is in real numbers, `reals` [layer]."""
+    axes = figure.subplots()
+    for place, (line, real) in enumerate(zip(lines, reals, strict=True), 1):
+        colour = of_run(place).colour
+        band(axes, line.epoch, line.band, colour, label=line.label, marker="o", width=1.4)
+        axes.axhline(real, color=colour.light, linestyle=(0, (1, 2)), linewidth=1.0, zorder=1)
+    axes.set_ylim(-0.01, 1.01)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("Bits of weights")
+    axes.set_ylabel("Accuracy")
     legend(figure, axes)
 
 

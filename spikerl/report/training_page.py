@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikerl.analysis.accuracy import confusion, follows_curves, scores
-from spikerl.analysis.intervals import Interval
+from spikerl.analysis.intervals import Interval, band_over_blocks
 from spikerl.analysis.rasters import Train
 from spikerl.errors import FileError, message
 from spikerl.report import training_figures as figures
 from spikerl.report.document import differing, labels, note, origin, styled, template, text_of
 from spikerl.report.drawing import Drawing
+from spikerl.report.hardware import Hardware, hardware
 from spikerl.report.numbers import bounds, count, number
 from spikerl.report.sections import Drawn, Panel, panel
 from spikerl.results import Results
+from spikerl.results.deployment import Width, read_deployment
 from spikerl.units import steps
 
 _BANDS = "bands: 95 % intervals over networks (Student)"
@@ -37,6 +39,7 @@ class Run(NamedTuple):
     toml: str
     note: str
     lead: str
+    chip: Hardware | None
 
 
 class Score(NamedTuple):
@@ -63,6 +66,7 @@ def training_page(chosen: Sequence[Results]) -> str:
             toml=text_of(one),
             note=note(one),
             lead=_lead(one),
+            chip=hardware(one, f"run-{number}"),
         )
         for number, (label, one) in enumerate(zip(names, chosen, strict=True))
     ]
@@ -73,7 +77,7 @@ def training_page(chosen: Sequence[Results]) -> str:
         runs=runs,
         over=_epochs_panel(list(zip(names, chosen, strict=True)), "epochs"),
         differing=differing(chosen) if len(chosen) > 1 else {},
-        **styled("style.css"),
+        **styled("style.css", *(["hardware.css"] if any(run.chip for run in runs) else [])),
     )
 
 
@@ -125,7 +129,36 @@ def _panels(results: Results, prefix: str) -> list[Panel]:
         *first,
         panel("Spikes of test samples", f"{prefix}-raster", lambda: _samples(results)),
         panel("Weights", f"{prefix}-weights", lambda: _weights(results)),
+        *_on_chip(results, prefix),
     ]
+
+
+def _on_chip(results: Results, prefix: str) -> list[Panel]:
+    found = read_deployment(results.path)
+    if found is None or found.widths is None:
+        return []
+    widths = found.widths
+    return [panel("Accuracy on the chip", f"{prefix}-widths", lambda: _widths(widths, found.chip.name))]
+
+
+def _widths(widths: Sequence[Width], chip: str) -> Drawn:
+    real, *others = widths
+    others = sorted(others, key=lambda width: width.bits or 0)
+    bits = np.array([width.bits for width in others])
+    lines = []
+    for layer in range(len(real.layers)):
+        values = np.array([width.layers[layer] for width in others]).T
+        lines.append(figures.Line(f"layer {layer + 1}", bits, band_over_blocks(values)))
+    reals = [float(np.mean(layer)) for layer in real.layers]
+    said = ", ".join(number(value, 3) for value in reals)
+    chosen = max(others, key=lambda width: width.bits or 0)
+    lost = np.mean(real.layers[-1]) - np.mean(chosen.layers[-1])
+    caption = (
+        f"Share of test samples that each layer names on {chip}, by the bits of its weights; {_BANDS}. Dotted: in"
+        f" real numbers, {said}. At {chosen.bits} bits the last layer loses {number(100 * float(lost), 2)} points of"
+        " a hundred."
+    )
+    return Drawn(Drawing(partial(figures.by_bits, lines=lines, reals=reals), 2.9), caption)
 
 
 def _epochs(runs: Sequence[tuple[str, Results]]) -> Drawn:

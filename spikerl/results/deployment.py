@@ -204,8 +204,27 @@ class Agreement(Part):
     integers: Whole
 
 
+class Width(Part):
+    """How well layers that learned name test samples at so many `bits` of weights, None for real numbers.
+
+    `layers` [layer][network]: shares of the samples.
+    """
+
+    bits: Annotated[int, Field(ge=1, le=8)] | None
+    layers: Annotated[tuple[Annotated[tuple[Share, ...], Field(min_length=1)], ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _rectangular(self) -> Self:
+        _demand(len({len(layer) for layer in self.layers}) == 1, "layers that have as many networks each")
+        return self
+
+
 class Deployment(Part):
-    """All of it; `results` is the SHA-256 of the results that it belongs to."""
+    """All of it; `results` is the SHA-256 of the results that it belongs to.
+
+    Where layers that learned were shown test samples, `widths` says how well they name them, real numbers first, and
+    operations are those of the first network, with an instance for every sample; else it is None.
+    """
 
     format: Literal[1] = 1
     results: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -221,6 +240,7 @@ class Deployment(Part):
     energy: tuple[Energy, ...]
     metrics: Metrics
     agreement: Agreement | None
+    widths: tuple[Width, ...] | None = None
 
     @model_validator(mode="after")
     def _lies_on_the_chip(self) -> Self:
@@ -233,6 +253,11 @@ class Deployment(Part):
             population = self.operations.populations.get(piece.population)
             known = population is not None and not population.input and piece.stop <= population.neurons
             _demand(known, "pieces of cores that are neurons of the populations in operations")
+        if self.widths is not None:
+            bits = [width.bits for width in self.widths]
+            _demand(bool(bits) and bits[0] is None and len(set(bits)) == len(bits), "widths, each once, None first")
+            shapes = {(len(width.layers), len(width.layers[0])) for width in self.widths}
+            _demand(len(shapes) == 1, "widths of the same layers and networks")
         return self
 
 
@@ -262,7 +287,7 @@ def read_deployment(directory: Path) -> Deployment | None:
     if deployment.results not in manifest.sha256:
         allowed = f"{' or '.join(manifest.sha256)}, as in the manifest"
         raise FileError(message(f"{path}, results", deployment.results, allowed, "it belongs to another run"))
-    if deployment.operations.instances != manifest.instances:
+    if deployment.widths is None and deployment.operations.instances != manifest.instances:
         where, got = f"{path}, operations.instances", deployment.operations.instances
         raise FileError(message(where, got, f"{manifest.instances}, as in the manifest", _REMEDY))
     return deployment
