@@ -1,8 +1,8 @@
 """Time the back ends, print the table, and write benchmarks/results.json: ``python benchmarks/bench.py [NAME ...]``.
 
 Each benchmark is a function that returns rows; without names all of them run, else the rows of the others stay, and so
-do those of NEST and Lava where they are not installed. Times depend on the machine, ratios of programs timed side by
-side hardly do: targets are set on ratios.
+do those of NEST, Lava and snnTorch where they are not installed. Times depend on the machine, ratios of programs timed
+side by side hardly do: targets are set on ratios.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import brian2_plastic
+import dcll_opponents
+import dcll_training
 import emulator
 import native_batch
 import native_loop
@@ -35,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "native_start": native_start.rows,
     "native_single": native_single.rows,
     "emulator": emulator.rows,
+    "dcll_training": dcll_training.rows,
 }
 
 
@@ -50,7 +53,8 @@ def main() -> None:
     print(table(rows))
     for row in rows:
         print(f"{row.name}: {row.source}")
-    complete = len(names) == len(BENCHMARKS) and nest_program.installed() and emulator.available()
+    there = nest_program.installed() and emulator.available() and dcll_opponents.snntorch_version() is not None
+    complete = len(names) == len(BENCHMARKS) and there
     write(OUT, rows, keep=not complete)
     print(f"written: {OUT}")
 

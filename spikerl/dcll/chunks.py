@@ -22,7 +22,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from spikerl.dcll.dynamics import Parameters, Response, State, pooled, said, weighted
+from spikerl.dcll.dynamics import Parameters, Response, State, by_position, pooled, said, weighted
 from spikerl.dcll.gradients import Gradient, by_bias, local_errors, outer
 from spikerl.dcll.layers import Constants, Convolution, Layer
 from spikerl.dcll.losses import error, value
@@ -56,11 +56,14 @@ class _Room:
         self._held: dict[str, Tensor] = {}
 
     def tensor(self, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
-        """Return a tensor of any content, in the place of the last one of this name."""
+        """Return a tensor of any content, in the place of the last one of this name; of maps, by position."""
         size, held = math.prod(shape), self._held.get(name)
         if held is None or len(held) < size or held.dtype != like.dtype or held.device != like.device:
             self._held[name] = held = like.new_empty(size)
-        return held[:size].view(shape)
+        if len(shape) < 5:
+            return held[:size].view(shape)
+        steps, batch, channels, height, width = shape
+        return held[:size].view(steps, batch, height, width, channels).permute(0, 1, 4, 2, 3)
 
 
 class Chunks:
@@ -169,7 +172,8 @@ def _forward(
     here.currents(parameters.weight, u)
     wp, wq = (weighted(layer, parameters.weight, filtered, product) for filtered in (state.p, state.q))
     # With the bias in the refractory term, ``R + b`` follows ``b - S``, and no step adds it.
-    bias = (parameters.bias[:, None, None] if wp.dim() == 4 else parameters.bias).expand_as(wp).contiguous()
+    bias = (parameters.bias[:, None, None] if wp.dim() == 4 else parameters.bias).expand_as(wp)
+    bias = by_position(bias.contiguous())
     state.r.add_(bias)
     before, toward = state.s, torch.empty_like(wp)
     for now, spikes in zip(u, s, strict=True):

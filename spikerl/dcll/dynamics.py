@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from spikerl.dcll.layers import Constants, Convolution, Layer, Shape
+from spikerl.dcll.pooling import pooled as largest
 
 
 class Parameters(NamedTuple):
@@ -48,9 +49,21 @@ def silent(layer: Layer, before: Shape, batch: int, like: Tensor) -> State:
     """Return the state at rest, on the device and in the type of `like`."""
     inside = layer.maps(before) if isinstance(layer, Convolution) else layer.shape(before)
     inputs = before if isinstance(layer, Convolution) else (layer.fan_in(before),)
-    q, p = (like.new_zeros((batch, *inputs)) for _ in range(2))
-    r, s = (like.new_zeros((batch, *inside)) for _ in range(2))
-    return State(q, p, r, s)
+    shapes = (inputs, inputs, inside, inside)
+    return State(*(by_position(like.new_zeros((batch, *shape))) for shape in shapes))
+
+
+def by_position(tensor: Tensor) -> Tensor:
+    """Return maps [batch, channel, height, width] with the channels of a position side by side, others as they are.
+
+    Neighbours in memory are then taken together where positions are not, as in pooling.
+    """
+    return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
+
+
+def numbers(spikes: Tensor, like: Tensor) -> Tensor:
+    """Return bool `spikes` [batch, ...] as 0 and 1 in the type of `like`; bytes are quicker numbers than truths."""
+    return by_position(spikes.view(torch.uint8)).to(like.dtype)
 
 
 def advance(
@@ -92,9 +105,10 @@ def weighted(layer: Layer, weight: Tensor, p: Tensor, product: torch.dtype | Non
 
 def pooled(layer: Layer, s: Tensor) -> Tensor:
     """Return what a layer says on: of each square the largest spike."""
-    if isinstance(layer, Convolution) and layer.pool > 1:
-        return torch.nn.functional.max_pool2d(s, layer.pool)
-    return s
+    if not isinstance(layer, Convolution) or layer.pool == 1:
+        return s
+    # torch's own, slower, lets a gradient through the first of equals.
+    return torch.nn.functional.max_pool2d(s, layer.pool) if s.requires_grad else largest(s, layer.pool)
 
 
 def said(parameters: Parameters, out: Tensor) -> Tensor:

@@ -14,9 +14,10 @@ import torch
 from norse.torch.functional.threshold import threshold
 from torch import Tensor
 
-from spikerl.dcll.dynamics import Parameters, Response, State, membrane, pooled, said
+from spikerl.dcll.dynamics import Parameters, Response, State, by_position, membrane, pooled, said
 from spikerl.dcll.layers import Convolution, Layer
 from spikerl.dcll.losses import error, value
+from spikerl.dcll.pooling import unpooled
 from spikerl.dcll.settings import Loss
 from spikerl.plasticity.surrogate import SLOPE
 
@@ -67,7 +68,9 @@ def _of_step(layer: Layer, parameters: Parameters, seen: Response, target: Tenso
 
 def local_errors(layer: Layer, parameters: Parameters, seen: Response, e: Tensor) -> Tensor:
     """Return m of every neuron, [batch, ...], from the errors `e` of the readout, [batch, output]."""
-    back = _unpooled(layer, (e @ parameters.readout).view_as(seen.out), seen.s)
+    back = by_position((e @ parameters.readout).view_as(seen.out))
+    if isinstance(layer, Convolution) and layer.pool > 1:
+        back = unpooled(back, seen.s, layer.pool)
     # As `fast_sigmoid`, in place: the memory for five results takes longer than they do.
     return back.mul_(torch.add(seen.u.new_ones(()), seen.u.abs(), alpha=SLOPE).pow_(-2))
 
@@ -99,13 +102,3 @@ def by_autograd(
         spikes = threshold(steep, "super", 1.0)
         found = value(loss, said(own, pooled(layer, spikes)), target)
         return Gradient(*torch.autograd.grad(found, (weight, bias)))
-
-
-def _unpooled(layer: Layer, back: Tensor, s: Tensor) -> Tensor:
-    """Return an error of pooled neurons as one of all: the neuron of each square through which its spike went on."""
-    if not isinstance(layer, Convolution) or layer.pool == 1:
-        return back
-    _, places = torch.nn.functional.max_pool2d(s, layer.pool, return_indices=True)
-    whole = torch.zeros_like(s)
-    whole.view(*s.shape[:2], -1).scatter_(2, places.flatten(2), back.flatten(2))
-    return whole

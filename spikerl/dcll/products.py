@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikerl.dcll.dynamics import State, weighted
+from spikerl.dcll.dynamics import State, by_position, weighted
 from spikerl.dcll.gradients import outer
 from spikerl.dcll.layers import Constants, Convolution, Layer
 
@@ -45,7 +45,8 @@ class Heard(Protocol):
 def heard(layer: Layer, spikes: Tensor, like: Tensor, product: torch.dtype | None) -> Heard:
     """Return what is faster for `spikes` [step, batch, ...], 0 or 1 in any type; `like` the weights."""
     if isinstance(layer, Convolution):
-        return Whole(layer, spikes.to(like.dtype), product)
+        maps = by_position(spikes.flatten(0, 1)).to(like.dtype)
+        return Whole(layer, maps.unflatten(0, spikes.shape[:2]), product)
     spikes = spikes.flatten(2)
     if spikes.device.type == "cpu" and product in (None, like.dtype):
         places = spikes.numpy()

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from spikerl.dcll.dynamics import said
+from spikerl.dcll.dynamics import numbers, said
 from spikerl.dcll.gradients import Factors, Gradient, by_autograd, by_factors, by_hand
 from spikerl.dcll.layers import Dense
 from spikerl.dcll.losses import value
@@ -64,8 +64,7 @@ def step_by_step(
     few = [hand and product is None and isinstance(layer, Dense) for layer in network.description.layers]
     total, updates = like.new_zeros(()), 0
     for step, now in enumerate(spikes):
-        # Bytes become numbers several times as fast as truth values do.
-        seen = network.advance(states, now.view(torch.uint8).to(like.dtype), product)
+        seen = network.advance(states, numbers(now, like), product)
         if step < burn_in or (step - burn_in) % every:
             continue
         for place, layer in enumerate(network.description.layers):
