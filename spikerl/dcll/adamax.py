@@ -13,6 +13,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from spikerl.dcll import kernels
+
 _HELD = 2**16
 """The numbers of a weight that are taken at a time on a processor."""
 
@@ -24,7 +26,7 @@ class Adamax(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": rate, "beta": beta, "eps": eps})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self, closure: None = None) -> None:
         """Move all parameters by their `grad`; those without one stay."""
         for group in self.param_groups:
             for parameter in group["params"]:
@@ -35,19 +37,20 @@ class Adamax(torch.optim.Optimizer):
     def follow(self, parameter: Tensor, gradient: Tensor, factor: Tensor | None = None) -> None:
         """Move one of the parameters by `gradient`, or, with a `factor`, by the product of both."""
         group = next(group for group in self.param_groups if any(parameter is one for one in group["params"]))
-        largest = self._largest(parameter)
-        width = parameter.numel() // max(1, len(parameter))
-        rows = max(1, _HELD // width) if parameter.device.type == "cpu" else len(parameter)
-        made = parameter.new_empty((rows, *parameter.shape[1:])) if factor is not None else None
-        size = parameter.new_empty((rows, *parameter.shape[1:]))
-        floor = parameter.new_tensor((1 - group["beta"]) * group["eps"])
-        for weight, change, n in zip(parameter.split(rows), gradient.split(rows), largest.split(rows), strict=True):
-            if factor is not None and made is not None:
-                change = torch.mm(change, factor, out=made[: len(change)])
-            now = torch.abs(change, out=size[: len(change)])
-            torch.add(floor, n, alpha=group["beta"], out=n)
-            torch.maximum(n, now, out=n)
-            weight.addcdiv_(change, n, value=-group["lr"])
+        rate, beta, largest = group["lr"], group["beta"], self._largest(parameter)
+        floor = (1 - beta) * group["eps"]
+        gradient = gradient if factor is not None else gradient.contiguous()
+        if not kernels.fits(parameter, largest, *([gradient] if factor is None else [])):
+            change = gradient if factor is None else gradient @ factor
+            torch.add(parameter.new_tensor(floor), largest, alpha=beta, out=largest)
+            parameter.addcdiv_(change, torch.maximum(largest, change.abs(), out=largest), value=-rate)
+        elif factor is None:
+            kernels.move(parameter, gradient, largest, rate, beta, floor)
+        else:
+            rows = max(1, _HELD // factor.shape[1])
+            made = factor.new_empty((rows, factor.shape[1]))
+            for part, weight, n in zip(gradient.split(rows), parameter.split(rows), largest.split(rows), strict=True):
+                kernels.move(weight, torch.mm(part, factor, out=made[: len(part)]), n, rate, beta, floor)
 
     def _largest(self, parameter: Tensor) -> Tensor:
         state = self.state[parameter]

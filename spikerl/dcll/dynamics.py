@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from spikerl.dcll import kernels
 from spikerl.dcll.layers import Constants, Convolution, Layer, Shape
 from spikerl.dcll.pooling import pooled as largest
 
@@ -76,11 +77,17 @@ def advance(
 ) -> Response:
     """Take one step, in place; `spikes` of the layer before, 0 or 1, [batch, ...]."""
     alpha, beta, alpha_refractory = constants
-    state.p.lerp_(state.q, 1 - alpha)
-    state.q.lerp_(spikes, 1 - beta)
-    state.r.mul_(alpha_refractory).sub_(state.s, alpha=1 - alpha_refractory)
-    u = membrane(layer, parameters, state.p, product).add_(state.r)
-    torch.gt(u, 0, out=state.s)
+    if kernels.fits(state.p, state.q, spikes):
+        kernels.follow(state.p, state.q, spikes, alpha, beta)
+    else:
+        state.p.lerp_(state.q, 1 - alpha)
+        state.q.lerp_(spikes, 1 - beta)
+    u = membrane(layer, parameters, state.p, product)
+    if kernels.fits(u, state.r, state.s):
+        kernels.fire(u, state.r, state.s, alpha_refractory)
+    else:
+        state.r.mul_(alpha_refractory).sub_(state.s, alpha=1 - alpha_refractory)
+        torch.gt(u.add_(state.r), 0, out=state.s)
     return Response(u, state.s, pooled(layer, state.s))
 
 

@@ -14,12 +14,13 @@ import torch
 from norse.torch.functional.threshold import threshold
 from torch import Tensor
 
+from spikerl.dcll import kernels
 from spikerl.dcll.dynamics import Parameters, Response, State, by_position, membrane, pooled, said
 from spikerl.dcll.layers import Convolution, Layer
 from spikerl.dcll.losses import error, value
 from spikerl.dcll.pooling import unpooled
 from spikerl.dcll.settings import Loss
-from spikerl.plasticity.surrogate import SLOPE
+from spikerl.plasticity.surrogate import SLOPE, fast_sigmoid
 
 
 class Gradient(NamedTuple):
@@ -71,8 +72,10 @@ def local_errors(layer: Layer, parameters: Parameters, seen: Response, e: Tensor
     back = by_position((e @ parameters.readout).view_as(seen.out))
     if isinstance(layer, Convolution) and layer.pool > 1:
         back = unpooled(back, seen.s, layer.pool)
-    # As `fast_sigmoid`, in place: the memory for five results takes longer than they do.
-    return back.mul_(torch.add(seen.u.new_ones(()), seen.u.abs(), alpha=SLOPE).pow_(-2))
+    if kernels.fits(back, seen.u):
+        kernels.slope(back, seen.u)
+        return back
+    return back.mul_(fast_sigmoid(seen.u))
 
 
 def outer(layer: Layer, shape: Sequence[int], m: Tensor, p: Tensor, product: torch.dtype | None = None) -> Tensor:

@@ -21,6 +21,11 @@ def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+def in_any_layout(gradient: torch.Tensor) -> torch.Tensor:
+    """Return maps by position, as convolutions give them."""
+    return gradient.contiguous(memory_format=torch.channels_last) if gradient.dim() == 4 else gradient
+
+
 @pytest.mark.parametrize("held", [1, 20, 2**16])
 @pytest.mark.parametrize("shape", [(7, 5), (7,), (4, 2, 3, 3)], ids=str)
 def test_it_is_that_of_torch(shape: tuple[int, ...], held: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,7 +34,7 @@ def test_it_is_that_of_torch(shape: tuple[int, ...], held: int, monkeypatch: pyt
     ours, theirs = drawn(*shape), drawn(*shape)
     mine, its = Adamax([ours], RATE), torch.optim.Adamax([theirs], lr=RATE, betas=(0.0, 0.95))
     for step in range(STEPS):
-        ours.grad = theirs.grad = drawn(*shape, seed=step + 1) * 0.5**step
+        ours.grad = theirs.grad = in_any_layout(drawn(*shape, seed=step + 1) * 0.5**step)
         mine.step(), its.step()
     assert float((ours - drawn(*shape)).abs().max()) > 2 * RATE
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-3 * RATE)

@@ -1,0 +1,54 @@
+"""One pass is torch's several, for every type and layout that is taken.
+
+Catches: a membrane that is filtered before its filter, spikes of the step before that are lost, a slope without its
+square, numbers that are paired across different layouts.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+pytest.importorskip("norse", reason="norse is not installed")
+
+from spikerl.dcll import kernels  # noqa: E402
+from spikerl.plasticity.surrogate import fast_sigmoid  # noqa: E402
+
+MAPS = (3, 4, 5, 6)
+
+
+def drawn(count: int, layout: str, dtype: torch.dtype = torch.float64) -> list[torch.Tensor]:
+    draw = torch.Generator().manual_seed(7)
+    shape = (6, 11) if layout == "rows" else MAPS
+    found = [torch.randn(shape, generator=draw, dtype=dtype) for _ in range(count)]
+    return [each.contiguous(memory_format=torch.channels_last) if layout == "positions" else each for each in found]
+
+
+@pytest.mark.parametrize("layout", ["rows", "maps", "positions"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+def test_kernels_are_what_torch_does(dtype: torch.dtype, layout: str) -> None:
+    p, q, s, u, r = drawn(5, layout, dtype)
+    s = (s > 0).to(dtype)
+    assert kernels.fits(p, q, s, u, r)
+    later_q, later_p = q.lerp(s, 0.2), p.lerp(q, 0.1)
+    later_r = 0.6 * r - 0.4 * s
+    later_u = u + later_r
+    m = p.clone() * fast_sigmoid(later_u)
+    kernels.slope(mine := p.clone(), later_u)
+    kernels.follow(p, q, s, 0.9, 0.8)
+    kernels.fire(u, r, s, 0.6)
+    allowed = {"rtol": 1e-5, "atol": 1e-6} if dtype is torch.float32 else {"rtol": 1e-12, "atol": 1e-14}
+    for found, wanted in ((p, later_p), (q, later_q), (r, later_r), (u, later_u), (mine, m)):
+        torch.testing.assert_close(found, wanted, **allowed)
+    torch.testing.assert_close(s, (u > 0).to(dtype), rtol=0, atol=0)
+
+
+def test_what_does_not_lie_alike_is_left_to_torch() -> None:
+    maps, positions = drawn(1, "maps")[0], drawn(1, "positions")[0]
+    assert kernels.fits(maps) and kernels.fits(positions)
+    assert not kernels.fits(maps, positions)
+    assert not kernels.fits(maps[:, ::2])
+    assert not kernels.fits(maps, maps.float())
+    assert not kernels.fits(maps.bfloat16())
+    assert not kernels.fits(maps.clone().requires_grad_())
+    assert not kernels.fits(maps.new_ones(()).expand(MAPS))
