@@ -18,10 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikerl.hardware.operations import Operations
-from spikerl.hardware.program import Connection, Program
+from spikerl.hardware.program import SPIKE_RESPONSE, Connection, Program
 
 _PARAMETERS = 12 + 12 + 17 + 13 + 3  # du, dv, vth, bias_mant, bias_exp
 _STATE = 24 + 24  # u, v
+_MOVING, _OFFSET = 13 + 24, 24  # db and jump, b
 _REFRACTORY = 6
 _DELAY = 6
 _TRACE = 7
@@ -74,7 +75,8 @@ def footprint(program: Program) -> float:
     bits = 0
     for neurons in program.neurons.values():
         refractory = _REFRACTORY if neurons.refractory else 0
-        bits += _PARAMETERS + refractory + neurons.size * (_STATE + refractory)
+        moving, offset = (_MOVING, _OFFSET) if neurons.model == SPIKE_RESPONSE else (0, 0)
+        bits += _PARAMETERS + refractory + moving + neurons.size * (_STATE + refractory + offset)
     for connection in program.connections.values():
         synapse = connection.bits
         if connection.delay.any():

@@ -33,7 +33,7 @@ from spikerl.deploy.layers import infer  # noqa: E402
 from spikerl.errors import DescriptionError, UnsupportedError  # noqa: E402
 from spikerl.seeding import generator  # noqa: E402
 
-CLASSES, BURN_IN = 4, 8
+CLASSES, BURN_IN, SMALL = 4, 8, 26
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,26 @@ def trained() -> Iterator[tuple[Network, Evaluation]]:
 
 
 def test_eight_bits_say_what_torch_says(trained: tuple[Network, Evaluation]) -> None:
-    """At most a point of accuracy is lost, in any layer; and nothing is beyond the tolerance."""
+    """At most a point of accuracy is lost, or three of layers that say less; and nothing is beyond the tolerance."""
     network, expected = trained
     found = infer(network, TEST, burn_in=BURN_IN, batch=70).evaluation
-    assert expected.accuracy().min() > 0.8
+    assert expected.accuracy()[-1] > 0.9
     np.testing.assert_array_equal(found.labels, expected.labels)
-    assert (found.accuracy() >= expected.accuracy() - 0.01).all()
+    assert found.accuracy()[-1] >= expected.accuracy()[-1] - 0.01
+    assert (found.accuracy() >= expected.accuracy() - 0.03).all()
     for layer, votes in enumerate(found.votes):
         assert np.corrcoef(votes.ravel(), expected.votes[layer].ravel())[0, 1] > 0.98
+
+
+@pytest.mark.parametrize("burn_in", [0, 17, TEST.steps - 1])
+def test_the_steps_that_are_counted_are_those_of_torch(burn_in: int) -> None:
+    """In a network so small that no spike comes otherwise, from the first step on, and of the last alone."""
+    layers = (Convolution(2, 3, pool=2), Dense(5))
+    network = Network(Description((1, 4, 6), layers, CLASSES, Filters("10 ms", "4 ms"), gain=4.0), seed=SMALL)
+    few = Bars(TEST.labels[:6], TEST.seed)
+    expected = Trainer(network, Training(burn_in=burn_in)).evaluate(few).votes
+    assert expected.any(axis=2).sum() > 4
+    np.testing.assert_allclose(infer(network, few, burn_in=burn_in).evaluation.votes, expected, rtol=0, atol=1e-4)
 
 
 def test_batches_and_threads_change_nothing(trained: tuple[Network, Evaluation]) -> None:

@@ -1,5 +1,7 @@
 """NeuroBench's metrics, held against full matrices in torch, counted as NeuroBench counts layers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -89,6 +91,8 @@ def test_the_footprint_of_one_synapse_and_of_a_circuit():
     neuron = 12 + 12 + 17 + 13 + 3 + 24 + 24
     assert footprint(one_to_one(100)) == (neuron + 8) / 8
     assert footprint(one_to_one(100, refractory=3, delay=2)) == (neuron + 2 * 6 + 8 + 6) / 8
+    moving = replace(one_to_one(100).neurons["out"], model="spike_response")
+    assert footprint(replace(one_to_one(100), neurons={"out": moving})) == (neuron + 13 + 24 + 24 + 8) / 8
     program = recurrent()
     cells, others = 57 + 6 + 9 * (48 + 6), 57 + 5 * 48
     learned = 12 * 9 * (8 + 9) + 7 * (2 * 12 + 3 * 9)

@@ -147,19 +147,23 @@ def test_voltages_and_offsets_are_those_of_the_reference(
 
 
 @given(
-    inputs=st.integers(1, 300),
+    inputs=st.one_of(st.integers(1, 300), st.integers(500, 2000)),
     sign=st.sampled_from([-1, 1]),
+    both=st.booleans(),
+    tau_mem=st.floats(1, 20),
     tau_syn=st.floats(1, 30),
     bits=st.integers(2, 8),
     seed=st.integers(0, 2**32),
 )
-def test_no_input_makes_the_current_wrap(inputs: int, sign: int, tau_syn: float, bits: int, seed: int) -> None:
+def test_no_input_makes_the_current_wrap(
+    inputs: int, sign: int, both: bool, tau_mem: float, tau_syn: float, bits: int, seed: int
+) -> None:
     """All inputs of one sign in every step; catches room that is counted for v alone, or without the rounding."""
     rng = np.random.default_rng(seed)
-    weights = rng.uniform(-1, 1, inputs)
+    weights = rng.uniform(-1, 1, inputs) if both else rng.uniform(0.8, 1, inputs) * sign
     weights[0] = sign
     source = sp.Population("source", inputs, sp.SpikeSource())
-    cell = sp.Population("cell", 1, sp.SpikeResponse(tau_syn=f"{tau_syn} ms", adapt=0.0))
+    cell = sp.Population("cell", 1, sp.SpikeResponse(f"{tau_mem} ms", f"{tau_syn} ms", adapt=0.0))
     net = sp.Network(sp.Projection(source, cell, sp.Values(tuple(weights.tolist()))))
     messages = np.broadcast_to((sign * weights > 0).astype(np.int64), (300, 1, inputs))
     seen = Emulator(lowered(net, bits).program).run(FixedWindow(300, {"source": messages}), ("cell",))
