@@ -41,23 +41,27 @@ class Inferred(NamedTuple):
     compared: Compared | None
 
 
-class Placed(NamedTuple):
-    """Layers on a chip: as they are `written`, as a `plan`, and `prepared`."""
+class Planned(NamedTuple):
+    """The layers of a `network` as a description, `written`, and as a `plan`: the same for all chips and widths."""
 
+    network: Network
     written: Described
     plan: Plan
-    prepared: Prepared
 
 
-def placed(network: Network, hardware: Hardware) -> Placed:
-    """Return the layers of `network` lowered for a chip; raises `UnsupportedError` where it cannot hold them."""
+def planned(network: Network) -> Planned:
+    """Return the layers of `network` as a plan, which takes seconds for a million synapses."""
     written = described(network)
-    plan = discretise(written.network, written.dt)
-    return Placed(written, plan, prepared(plan, hardware, written.biases))
+    return Planned(network, written, discretise(written.network, written.dt))
+
+
+def placed(layers: Planned, hardware: Hardware) -> Prepared:
+    """Return `layers` lowered for a chip; raises `UnsupportedError` where it cannot hold them."""
+    return prepared(layers.plan, hardware, layers.written.biases)
 
 
 def infer(
-    network: Network,
+    layers: Network | Planned,
     samples: Samples,
     hardware: Hardware | None = None,
     *,
@@ -66,7 +70,7 @@ def infer(
     emulator: str = "loihi",
     threads: int | None = None,
 ) -> Inferred:
-    """Return what all layers of `network` say of `samples` on a chip, votes summed from step `burn_in` on.
+    """Return what all `layers` say of `samples` on a chip, votes summed from step `burn_in` on.
 
     `hardware` is the chip (by default `Hardware()`), with the bits of weights (biases have 8), and what may be lost.
     Samples run side by side, `batch` at a time, each in an instance of its own that begins at rest. `emulator`:
@@ -77,9 +81,10 @@ def infer(
     check_emulator(emulator)
     whole_number(batch, 1, 100_000, "infer.batch")
     whole_number(burn_in, 0, samples.steps - 1, "infer.burn_in")
+    network, written, plan = planned(layers) if isinstance(layers, Network) else layers
     if tuple(samples.shape) != tuple(network.description.inputs):
         raise DescriptionError(message("infer.samples: shape", samples.shape, f"{network.description.inputs}"))
-    written, plan, ready = placed(network, chosen)
+    ready = placed(Planned(network, written, plan), chosen)
     readouts = [own.readout.detach().cpu().double().numpy() for own in network.parameters]
     votes, counted, compared = [], [], []
     for first in range(0, len(samples.labels), batch):

@@ -13,7 +13,7 @@ from spikerl.datasets.base import Dataset, Samples
 from spikerl.dcll.training import Trainer
 from spikerl.deploy.account import account
 from spikerl.deploy.deployed import Deployed
-from spikerl.deploy.layers import Inferred, infer, placed
+from spikerl.deploy.layers import Inferred, infer, placed, planned
 from spikerl.deploy.machines import check_emulator
 from spikerl.deploy.widths import stages, widths_of
 from spikerl.errors import DescriptionError, UnsupportedError, message
@@ -46,7 +46,7 @@ def execute_training_deployment(
     samples = _samples(experiment, prepared)
     check_directory(out)
     # What the chip cannot hold is found out before anything is trained; what it loses depends on the weights.
-    placed(trainers_of(experiment, prepared)[0].network, replace(chosen, saturate=True))
+    placed(planned(trainers_of(experiment, prepared)[0].network), replace(chosen, saturate=True))
 
     def said(at: Progress) -> None:
         if progress:
@@ -57,18 +57,19 @@ def execute_training_deployment(
     done = experiment.training.epochs
     trainers = (Trainer(network, prepared.training) for network in networks)
     real = [trainer.evaluate(shown).accuracy() for trainer, shown in zip(trainers, samples, strict=True)]
-    rows = [_width(None, real)]
+    bits, on_chip = widths_of(chosen), []
     first: Inferred | None = None
-    for bits in widths_of(chosen):
-        hardware = chosen if bits == chosen.weight_bits else replace(chosen, weight_bits=bits, saturate=True)
-        accuracy = []
-        for number, (network, shown) in enumerate(zip(networks, samples, strict=True)):
-            found = infer(network, shown, hardware, burn_in=prepared.training.burn_in, emulator=emulator)
-            accuracy.append(found.evaluation.accuracy())
-            first = found if hardware is chosen and number == 0 else first
+    for number, (network, shown) in enumerate(zip(networks, samples, strict=True)):
+        layers, found = planned(network), {}
+        for width in bits:
+            hardware = chosen if width == chosen.weight_bits else replace(chosen, weight_bits=width, saturate=True)
+            inferred = infer(layers, shown, hardware, burn_in=prepared.training.burn_in, emulator=emulator)
+            found[width] = inferred.evaluation.accuracy()
+            first = inferred if number == 0 and hardware is chosen else first
             done += 1
-            said(Progress(done, total, float(accuracy[-1][-1])))
-        rows.append(_width(bits, accuracy))
+            said(Progress(done, total, float(found[width][-1])))
+        on_chip.append(found)
+    rows = [_width(None, real), *(_width(width, [found[width] for found in on_chip]) for width in bits)]
     assert first is not None
     found_first = account(
         first.prepared, chosen, emulator, first.operations, first.compared, results.manifest.sha256[-1], tuple(rows)

@@ -166,6 +166,8 @@ def _cells(axes: Axes, shade: NDArray[np.float64], which: NDArray[np.int64], col
     corner = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
     for number, colour in enumerate(colours):
         rows, columns = np.nonzero((which == number) & (shade > 0.02))
+        if not rows.size:
+            continue
         squares = np.stack([columns, rows], axis=1)[:, None] + corner
         alpha = np.round(shade[rows, columns], 2)
         axes.add_collection(PolyCollection(list(squares), facecolors=colour.light, alpha=alpha, linewidths=0))

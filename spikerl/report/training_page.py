@@ -110,7 +110,7 @@ def _lead(results: Results) -> str:
     return (
         f"{count(found.layers, 'layer')} of spiking neurons learn {tables['data'].get('name', 'data')}, each from its"
         f" own fixed random readout: {networks}, {count(int(found.epoch[-1]), 'epoch')}."
-        f" The last layer {what} {number(last.value, 3)} {bounds(last, 3)}."
+        f" The last layer {what} {number(last.value, 3)}{f' {bounds(last, 3)}' if last.known() else ''}."
     )
 
 
