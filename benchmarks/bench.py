@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import brian2_plastic
+import dcll_memory
 import dcll_opponents
 import dcll_training
 import emulator
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "native_single": native_single.rows,
     "emulator": emulator.rows,
     "dcll_training": dcll_training.rows,
+    "dcll_memory": dcll_memory.rows,
 }
 
 

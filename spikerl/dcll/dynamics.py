@@ -63,8 +63,9 @@ def by_position(tensor: Tensor) -> Tensor:
 
 
 def numbers(spikes: Tensor, like: Tensor) -> Tensor:
-    """Return bool `spikes` [batch, ...] as 0 and 1 in the type of `like`; bytes are quicker numbers than truths."""
-    return by_position(spikes.view(torch.uint8)).to(like.dtype)
+    """Return `spikes` [batch, ...] as 0 and 1 in the type of `like`."""
+    # Bytes become numbers several times as fast as truths do.
+    return by_position(spikes.view(torch.uint8) if spikes.dtype is torch.bool else spikes).to(like.dtype)
 
 
 def advance(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple, Protocol, cast
 
@@ -171,7 +172,7 @@ class Trainer:
         loss = self._schedule(
             self.network,
             self._tensor(self._thinned(spikes, number)),
-            targets.to(self._like),
+            self._converted(targets),
             self._change,
             loss=training.loss,
             every=training.every,
@@ -207,5 +208,13 @@ class Trainer:
         draw = generator(self.seed, "dcll dropout", self.epoch, number)
         return spikes & (draw.random(spikes.shape[1:]) >= self.training.dropout)
 
+    def _converted(self, targets: Tensor) -> Tensor:
+        """Return targets in the type and place of the weights; what is the same along an axis stays one."""
+        once = targets[tuple(slice(0, 1 if stride == 0 else None) for stride in targets.stride())]
+        return once.to(self._like).expand(targets.shape)
+
     def _tensor(self, spikes: NDArray[np.bool_]) -> Tensor:
-        return torch.tensor(spikes, device=self._like.device)
+        with warnings.catch_warnings():
+            # Nothing writes to the input, so that one which is read only is used where it lies, too.
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            return torch.as_tensor(spikes).to(self._like.device)
