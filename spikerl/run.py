@@ -7,13 +7,14 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spikerl.backends.base import load
 from spikerl.errors import DescriptionError, DivergenceError, FileError, RunError, message
+from spikerl.experiment.acting_tables import ActingExperiment
 from spikerl.experiment.building import Built, build
 from spikerl.experiment.kinds import AnyExperiment
 from spikerl.experiment.reading import read
@@ -23,7 +24,11 @@ from spikerl.loop import ClosedLoop, Trial
 from spikerl.results import Column, Contents, Results, RunFacts, RunWriter, Synapses
 from spikerl.session import Record, Session, open
 from spikerl.tasks.protocol import PHASES
+from spikerl.training.described import check_backend, laid_to
 from spikerl.training.preparing import prepare
+
+if TYPE_CHECKING:
+    from spikerl.acting.preparing import Staged
 
 WHOLE, REAL = "<i8", "<f8"
 
@@ -31,7 +36,8 @@ WHOLE, REAL = "<i8", "<f8"
 class Progress(NamedTuple):
     """How far a run is: trials done, trials in all, and the fraction of better choices in the last trial.
 
-    Where layers are trained: epochs done, epochs in all, and the fraction that was right in the last test.
+    Where layers learn: epochs done, epochs in all, and the fraction that was right in the last test; where they act,
+    tests.
     """
 
     done: int
@@ -81,6 +87,8 @@ def check(experiment: AnyExperiment) -> None:
     """Raise what `run` raises before anything runs."""
     if isinstance(experiment, TrainingExperiment):
         prepare(experiment)
+    elif isinstance(experiment, ActingExperiment):
+        _staged(experiment)
     else:
         build(experiment)
 
@@ -91,6 +99,8 @@ def execute(
     """Run what `read` returned; see `run`."""
     if isinstance(experiment, TrainingExperiment):
         return _trained(experiment, out, resume, progress)
+    if isinstance(experiment, ActingExperiment):
+        return _acted(experiment, out, resume, progress)
     built = build(experiment)
     check_directory(out, resume)
     running = experiment.run
@@ -120,6 +130,26 @@ def _trained(
 
     follow = None if progress is None else lambda *at: progress(Progress(*at))
     play_training(experiment, prepared, out, resume, follow)
+    return Results.open(out)
+
+
+def _staged(experiment: ActingExperiment) -> Staged:
+    with laid_to(experiment.given, experiment.origins):
+        check_backend(experiment.run)  # which says what is missing before it is imported
+    from spikerl.acting.preparing import stage
+
+    return stage(experiment)
+
+
+def _acted(
+    experiment: ActingExperiment, out: Path, resume: bool, progress: Callable[[Progress], None] | None
+) -> Results:
+    staged = _staged(experiment)
+    check_directory(out, resume)
+    from spikerl.acting.playing import play_acting
+
+    follow = None if progress is None else lambda *at: progress(Progress(*at))
+    play_acting(experiment, staged, out, resume, follow)
     return Results.open(out)
 
 

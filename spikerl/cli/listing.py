@@ -7,6 +7,7 @@ from collections.abc import Callable
 from spikerl.backends import base
 from spikerl.circuit import load_circuit
 from spikerl.errors import MissingSimulatorError
+from spikerl.experiment.acting_tables import ActingExperiment
 from spikerl.experiment.reading import read, shipped
 from spikerl.experiment.training_tables import TrainingExperiment
 from spikerl.hardware.target import load_target, shipped_targets
@@ -24,6 +25,10 @@ def _experiments() -> Rows:
         if isinstance(experiment, TrainingExperiment):
             size = f"{experiment.run.instances} networks, {experiment.training.epochs} epochs on {backend}"
             rows.append((name, f"{len(experiment.network.layers)} layers learn {experiment.dataset}, {size}"))
+        elif isinstance(experiment, ActingExperiment):
+            size = f"{experiment.run.instances} networks, {experiment.learning.decisions:,} decisions on {backend}"
+            layers = f"{len(experiment.network.layers)} layers learn to act"
+            rows.append((name, f"{layers} in {experiment.environment}, {size}"))
         else:
             size = f"{experiment.run.instances} instances of {experiment.run.trials} trials on {backend}"
             rows.append((name, f"{experiment.circuit.name} in {experiment.task.name}, {size}"))

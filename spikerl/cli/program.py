@@ -71,20 +71,15 @@ def run(
 ) -> None:
     """Run an experiment and write its results."""
     with clearly(debug):
+        from spikerl.cli.progress import counted
         from spikerl.cli.summary import outcome, summary
-        from spikerl.experiment import TrainingExperiment, overrides, read
+        from spikerl.experiment import overrides, read
         from spikerl.run import Progress, directory, execute
 
         options = {"run.backend": backend, "run.seed": seed, "run.instances": instances, "run.trials": trials}
         chosen = read(experiment, _merged(overrides(setting or []), options))
         place = directory(chosen, out)
-        trains = isinstance(chosen, TrainingExperiment)
-        total, unit, every = (
-            (chosen.training.epochs, "epoch", max(1, chosen.training.epochs // 20))
-            if isinstance(chosen, TrainingExperiment)
-            else (chosen.run.trials, "trial", 10)
-        )
-        word = "right" if trains else "P(better)"
+        total, unit, every, word = counted(chosen)
 
         def show(at: Progress) -> None:
             bar.show(at.done, f"{word} {at.better:.2f}")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, final
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from spikerl.experiment import AnyExperiment
+
 EVERY = 10
 
 
@@ -54,3 +56,15 @@ class Bar:
         """Close the bar."""
         if self._bar is not None:
             self._bar.stop()
+
+
+def counted(experiment: AnyExperiment) -> tuple[int, str, int, str]:
+    """Return what a run of `experiment` counts: how many, of what, a line for how many, and what the share is of."""
+    from spikerl.experiment import ActingExperiment, TrainingExperiment
+
+    if isinstance(experiment, TrainingExperiment):
+        epochs = experiment.training.epochs
+        return epochs, "epoch", max(1, epochs // 20), "right"
+    if isinstance(experiment, ActingExperiment):
+        return experiment.tests, "test", max(1, experiment.tests // 20), "better"
+    return experiment.run.trials, "trial", EVERY, "P(better)"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from spikerl.analysis.accuracy import follows_curves, is_training, scores
+from spikerl.analysis.acting import has_cues, is_acting, played
 from spikerl.analysis.intervals import Interval
 from spikerl.analysis.learning_curve import overall
 from spikerl.results import Results
@@ -14,7 +15,8 @@ from spikerl.results import Results
 def summary(results: Results) -> dict[str, Any]:
     """Return directory, back end, seed, sizes, and what came of the run, with 95 % intervals (None where none is).
 
-    That is P(better) of a circuit, or the accuracy of each layer after the last epoch; for curves, the correlation.
+    That is P(better) of a circuit, or the accuracy of each layer after the last epoch; for curves, the correlation; of
+    layers that act, P(better) or the mean return in the last test.
     """
     facts = results.manifest
     said = {
@@ -28,6 +30,11 @@ def summary(results: Results) -> dict[str, Any]:
         layers = [_bounded(found.last(layer), "networks") for layer in range(found.layers)]
         name = "correlation" if follows_curves(results) else "accuracy"
         return said | {"epochs": int(found.epoch[-1]), name: layers}
+    if is_acting(results):
+        done = played(results)
+        name = "tested better" if has_cues(results) else "return"
+        chance = {"random": float(done.random.mean())}
+        return said | {"tests": int(done.number[-1]), name: _bounded(done.last(), "networks") | chance}
     trials = len(results.trials["better"]) // facts.instances
     return said | {"trials": trials, "better": _bounded(overall(results), "blocks")}
 
@@ -39,6 +46,10 @@ def outcome(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("accuracy", "correlation"):
         for number, layer in enumerate(facts.get(name, ()), 1):
             yield f"layer {number}", f"{name} {_words(layer, 'networks', 'one network')}"
+    for name, shown in (("tested better", "P(better)"), ("return", "return")):
+        if name in facts:
+            by_chance = f"by chance {facts[name]['random']:.3g}"
+            yield shown, f"{_words(facts[name], 'networks', 'one network')}; {by_chance}"
 
 
 def brief(facts: dict[str, Any]) -> str:

@@ -10,7 +10,8 @@ from spikerl.deploy.account import account
 from spikerl.deploy.deployed import Deployed
 from spikerl.deploy.machines import check_emulator, opened
 from spikerl.deploy.widths import stages
-from spikerl.errors import DescriptionError, message
+from spikerl.errors import DescriptionError, UnsupportedError, message
+from spikerl.experiment.acting_tables import ActingExperiment
 from spikerl.experiment.building import build
 from spikerl.experiment.kinds import AnyExperiment
 from spikerl.experiment.reading import changed, read
@@ -24,6 +25,8 @@ from spikerl.run import Progress, check_directory, observed, play
 from spikerl.session import Session
 from spikerl.threads import available_threads
 from spikerl.training.preparing import prepare
+
+Deployable = Experiment | TrainingExperiment
 
 
 def deploy(
@@ -66,15 +69,18 @@ def deploy(
     return execute_deployment(chosen, emulator, directory_of(chosen, emulator, out), progress)
 
 
-def chosen_for(experiment: AnyExperiment, emulator: str) -> AnyExperiment:
+def chosen_for(experiment: AnyExperiment, emulator: str) -> Deployable:
     """Return `experiment` with the back end of `emulator` in place of its own, which layers keep: it trains them."""
     check_emulator(emulator)
     if isinstance(experiment, TrainingExperiment):
         return experiment
+    if isinstance(experiment, ActingExperiment):
+        allowed = "a circuit in a task, or layers that learn from data"
+        raise UnsupportedError(message("deploy", experiment.name, allowed, "layers that act have no way there yet"))
     return changed(experiment, {"run.backend": "lava" if emulator == "lava" else "loihi"})
 
 
-def directory_of(experiment: AnyExperiment, emulator: str, out: str | Path | None = None) -> Path:
+def directory_of(experiment: Deployable, emulator: str, out: str | Path | None = None) -> Path:
     """Return where a deployment is written: `out`, or its place under ``runs/``."""
     assert experiment.hardware is not None
     if out is not None:
@@ -83,7 +89,7 @@ def directory_of(experiment: AnyExperiment, emulator: str, out: str | Path | Non
     return Path("runs") / f"{experiment.name}-{chip}-{emulator}-seed{experiment.run.seed}"
 
 
-def stages_of(experiment: AnyExperiment) -> int:
+def stages_of(experiment: Deployable) -> int:
     """Return how much there is to do, as `Progress` counts it."""
     if isinstance(experiment, TrainingExperiment):
         return stages(experiment)
@@ -91,7 +97,7 @@ def stages_of(experiment: AnyExperiment) -> int:
 
 
 def execute_deployment(
-    experiment: AnyExperiment, emulator: str, out: Path, progress: Callable[[Progress], None] | None = None
+    experiment: Deployable, emulator: str, out: Path, progress: Callable[[Progress], None] | None = None
 ) -> Deployed:
     """Run what `chosen_for` returned; see `deploy`."""
     if isinstance(experiment, TrainingExperiment):

@@ -1,4 +1,4 @@
-"""The two kinds of experiment, each its tables and what they make: a circuit in a task, and layers that learn."""
+"""The kinds of experiment, each its tables and what they make: a circuit in a task, layers that learn, or that act."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from pydantic import BaseModel
 
 from spikerl.circuit import load_circuit
 from spikerl.errors import DescriptionError, message, nearest
+from spikerl.experiment.acting_tables import (
+    ACTING_TABLES,
+    ENVIRONMENTS,
+    ActingExperiment,
+    ActingRecord,
+    LearningTable,
+)
 from spikerl.experiment.data_tables import DATA
 from spikerl.experiment.tables import TABLES, Experiment, OnHardware, Protocol, Recording, Running
 from spikerl.experiment.training_tables import (
@@ -25,8 +32,8 @@ from spikerl.tasks.base import load_task
 
 Tables = dict[str, dict[str, Any]]
 Parts = dict[str, BaseModel]
-AnyExperiment = Experiment | TrainingExperiment
-ALL_TABLES = tuple(dict.fromkeys((*TABLES, *TRAINING_TABLES)))
+AnyExperiment = Experiment | TrainingExperiment | ActingExperiment
+ALL_TABLES = tuple(dict.fromkeys((*TABLES, *TRAINING_TABLES, *ACTING_TABLES)))
 
 
 @dataclass(frozen=True)
@@ -41,8 +48,10 @@ class Kind:
 
 def kind_of(tables: Iterable[str]) -> Kind:
     """Return the kind of an experiment in which `tables` are written."""
-    own = set(TRAINING_TABLES) - set(TABLES)
-    return TRAINING if own & set(tables) else CIRCUIT
+    written = set(tables)
+    if written & {"environment", "learning"}:
+        return ACTING
+    return TRAINING if written & {"data", "network", "training"} else CIRCUIT
 
 
 def _circuit_models(tables: Tables, origins: Mapping[str, str]) -> dict[str, type[BaseModel]]:
@@ -58,6 +67,12 @@ def _training_models(tables: Tables, origins: Mapping[str, str]) -> dict[str, ty
     return dict(zip(TRAINING_TABLES, models, strict=True))
 
 
+def _acting_models(tables: Tables, origins: Mapping[str, str]) -> dict[str, type[BaseModel]]:
+    environment = ENVIRONMENTS[_name(tables, "environment", ENVIRONMENTS, origins)]
+    models = environment, NetworkTable, LearningTable, TrainingRun, ActingRecord
+    return dict(zip(ACTING_TABLES, models, strict=True))
+
+
 def _in_task(
     name: str, tables: Tables, parts: Parts, given: frozenset[str], origins: dict[str, str]
 ) -> Experiment:
@@ -71,8 +86,16 @@ def _in_training(
     return TrainingExperiment(name=name, dataset=tables["data"]["name"], parts=parts, given=given, origins=origins)
 
 
+def _in_environment(
+    name: str, tables: Tables, parts: Parts, given: frozenset[str], origins: dict[str, str]
+) -> ActingExperiment:
+    where = tables["environment"]["name"]
+    return ActingExperiment(name=name, environment=where, parts=parts, given=given, origins=origins)
+
+
 CIRCUIT = Kind(TABLES, ("circuit", "task"), _circuit_models, _in_task)
 TRAINING = Kind(TRAINING_TABLES, ("data",), _training_models, _in_training)
+ACTING = Kind(ACTING_TABLES, ("environment",), _acting_models, _in_environment)
 
 
 def _name(tables: Tables, table: str, known: Iterable[str], origins: Mapping[str, str]) -> str:

@@ -64,9 +64,9 @@ def read(which: str | Path, settings: Mapping[str, object] | None = None) -> Any
     models = kind.models(tables, origins)
     for table, key, value in split:
         if key != "name" or table not in kind.named:
-            if (kind, table, key) == (TRAINING, "run", "trials"):
-                allowed = "nothing where layers are trained"
-                raise DescriptionError(message("run.trials", value, allowed, f"set training.epochs={value}"))
+            if (table, key) == ("run", "trials") and kind is not CIRCUIT:
+                remedy = "set training.epochs" if kind is TRAINING else "set learning.decisions"
+                raise DescriptionError(message("run.trials", value, "nothing where layers learn", remedy))
             if key not in models[table].model_fields:
                 raise unknown_key(f"{table}.{key}: key of [{table}]", key, models[table].model_fields)
             tables[table][key] = _fitting(models[table], tables[table], key, value)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spikerl.dcll.network import Network
 from spikerl.dcll.training import Trainer
 from spikerl.errors import FileError, message
-from spikerl.experiment.training_tables import TrainingExperiment
+from spikerl.experiment.training_tables import TrainingExperiment, TrainingRun
 from spikerl.results import Results
 from spikerl.training.preparing import Prepared
 
@@ -22,11 +22,16 @@ State = Mapping[str, NDArray]
 def trainers_of(experiment: TrainingExperiment, prepared: Prepared) -> list[Trainer]:
     """Return a trainer of a new network for each instance; instance k is drawn from ``seed + k`` alone."""
     running = experiment.run
-    dtype = {"float32": torch.float32, "float64": torch.float64}[running.precision]
+    dtype = dtype_of(running)
     seeds = range(running.seed, running.seed + running.instances)
     return [
         Trainer(Network(prepared.description, seed, running.device, dtype), prepared.training, seed) for seed in seeds
     ]
+
+
+def dtype_of(running: TrainingRun) -> torch.dtype:
+    """Return the type of weights and state that ``[run]`` asks for."""
+    return {"float32": torch.float32, "float64": torch.float64}[running.precision]
 
 
 def state_of(trainers: Sequence[Trainer]) -> dict[str, NDArray]:

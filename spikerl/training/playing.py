@@ -125,9 +125,10 @@ def _finish(
     """Write what is kept of the end, and mark the run finished."""
     record, first = experiment.record, prepared.data[0]
     presented = prepared.steps * (1 if isinstance(first, Targets) else min(record.samples, len(first.test.labels)))
+    networks = [trainer.network for trainer in trainers]
     writer.append(
         spikes=recording.spikes(prepared, trainers, record.spikes, record.samples),
-        weights=recording.weights(trainers, presented) if record.weights == "end" else {},
+        weights=recording.weights(networks, presented) if record.weights == "end" else {},
         modulators=recording.readouts(prepared, trainers) if isinstance(first, Targets) else None,
     )
     writer.finish()

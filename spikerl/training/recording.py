@@ -15,10 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikerl.datasets.base import Targets
+from spikerl.dcll.layers import Description
+from spikerl.dcll.network import Network
 from spikerl.dcll.training import Evaluation, Trainer
 from spikerl.experiment.training_tables import TrainingExperiment
 from spikerl.results import Column, Contents, Synapses
 from spikerl.results.contents import REAL, WHOLE
+from spikerl.training.described import layer_names
 from spikerl.training.preparing import INPUT, Prepared
 
 FOLLOWED = 0.95
@@ -42,7 +45,7 @@ def contents(experiment: TrainingExperiment, prepared: Prepared) -> Contents:
         instances=experiment.run.instances,
         trials=trials,
         spikes={name: sizes(prepared)[name] for name in experiment.record.spikes},
-        weights=_synapses(prepared) if experiment.record.weights == "end" else {},
+        weights=synapses(prepared.description) if experiment.record.weights == "end" else {},
         modulators=modulators,
     )
 
@@ -58,16 +61,15 @@ def sizes(prepared: Prepared) -> dict[str, int]:
     return {name: int(np.prod(shape)) for name, shape in zip((INPUT, *prepared.layers), shapes, strict=True)}
 
 
-def _synapses(prepared: Prepared) -> dict[str, Synapses]:
+def synapses(description: Description) -> dict[str, Synapses]:
     """Return the synapses of each layer, and its biases as those of one neuron that is always on.
 
     A convolution has those of its field: `pre` is ``(channel kernel + row) kernel + column`` of the field, `post` the
     channel.
     """
-    shapes = prepared.description.shapes()
+    shapes, names = description.shapes(), layer_names(len(description.layers))
     found = {}
-    stack = zip(prepared.layers, prepared.description.layers, shapes, shapes[1:], strict=False)
-    for name, layer, before, after in stack:
+    for name, layer, before, after in zip(names, description.layers, shapes, shapes[1:], strict=False):
         post, pre = (index.ravel() for index in np.indices((after[0], layer.fan_in(before))))
         found[name] = Synapses("1", pre, post)
         found[f"{name}.bias"] = Synapses("1", np.zeros(after[0], dtype=np.int64), np.arange(after[0]))
@@ -102,14 +104,14 @@ def correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
     return float(x @ y) / scale if scale > 0 else 0.0
 
 
-def weights(trainers: Sequence[Trainer], last: int) -> dict[str, tuple[NDArray, NDArray]]:
+def weights(networks: Sequence[Network], last: int) -> dict[str, tuple[NDArray, NDArray]]:
     """Return (step [1], value [1, instance, synapse]) of every layer and its biases."""
     found = {}
-    for place in range(len(trainers[0].network.parameters)):
-        own = [trainer.network.parameters[place] for trainer in trainers]
-        for name, tensors in (("", [one.weight for one in own]), (".bias", [one.bias for one in own])):
+    for place, name in enumerate(layer_names(len(networks[0].parameters))):
+        own = [network.parameters[place] for network in networks]
+        for suffix, tensors in (("", [one.weight for one in own]), (".bias", [one.bias for one in own])):
             values = np.stack([tensor.double().cpu().numpy().ravel() for tensor in tensors])
-            found[f"layer_{place + 1}{name}"] = (np.array([last]), values[None])
+            found[f"{name}{suffix}"] = (np.array([last]), values[None])
     return found
 
 

@@ -1,0 +1,1 @@
+"""Layers that learn to act, as an experiment: prepared, played with checkpoints and tests."""
