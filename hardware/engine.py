@@ -62,6 +62,7 @@ class FixedEngine:
 
     def __init__(self, lowered: Lowered, machine: Machine, options: Options, saturate: bool = False) -> None:
         self._lowered, self._machine, self._options, self._saturate = lowered, machine, options, saturate
+        self._last: dict[str, Integers] = {}
 
     def advance(self, window: Window) -> Trajectory:
         """Run the window; raises `DescriptionError` where a modulator is held beyond its range."""
@@ -73,12 +74,11 @@ class FixedEngine:
         return Trajectory(
             spikes=seen.spikes,
             voltages={
-                name: _scaled(v, program.neurons[name].volts) + program.neurons[name].rest
-                for name, v in seen.v.items()
+                name: _scaled(v, program.neurons[name].volts) + program.neurons[name].rest for name, v in seen.v.items()
             },
             modulators={
                 name: _scaled(y - self._lowered.spoken[name].offset, self._lowered.spoken[name].unit)
-                for name, y in seen.signals.items()
+                for name, y in (seen.signals | self._given(held, window.steps)).items()
             },
         )
 
@@ -100,6 +100,16 @@ class FixedEngine:
     def close(self) -> None:
         """End the machine."""
         self._machine.close()
+
+    def _given(self, held: dict[str, Integers], steps: int) -> dict[str, Integers]:
+        """Return the third factors that neurons have had in each step, which stay while nothing else is held."""
+        program, found = self._lowered.program, {}
+        for name, given in program.given.items():
+            shape = self._options.batch, program.size(given.population)
+            before = self._last.get(name, np.full(shape, given.start))
+            found[name] = held.get(name, np.broadcast_to(before, (steps, *before.shape)))
+            self._last[name] = found[name][-1]
+        return found
 
     def _emulator(self) -> Emulator:
         if not isinstance(self._machine, Emulator):

@@ -172,6 +172,10 @@ def _learning(target: Target, name: str, rule: Rule) -> Iterator[Misfit]:
     if learning.signals.value is not None and len(heard) > learning.signals.value:
         where, allowed = f"third factors of {name!r}", f"at most {learning.signals.value}"
         yield Misfit("learning.signals", where, heard, allowed, "let the rule hear fewer modulators")
+    own = [heard.signal for heard in rule.heard or () if heard.kind == "given"]
+    if own and learning.own_signals.value is False:
+        where, remedy = f"third factor {own[0]!r} of {name!r}", "take 'loihi2', or leave the modulator's target out"
+        yield Misfit("learning.own_signals", where, "a number for each neuron", "one for all synapses", remedy)
     traced = any((*rule.x_tau, *rule.y_tau)) or any(h.kind == "trace" for h in rule.heard or ())
     if learning.trace_bits.value is not None and learning.trace_bits.value < TRACE_BITS and traced:
         where, allowed = f"bits of the traces of {name!r}", f"at most {learning.trace_bits.value}"
@@ -180,7 +184,7 @@ def _learning(target: Target, name: str, rule: Rule) -> Iterator[Misfit]:
 
 def _signals(rule: Rule) -> set[str]:
     """Return the names of the third factors that a rule hears."""
-    return {heard.signal for heard in rule.heard or () if heard.kind == "signal"}
+    return {heard.signal for heard in rule.heard or () if heard.kind in ("signal", "given")}
 
 
 def _number(limit: int) -> str:

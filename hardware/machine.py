@@ -18,7 +18,8 @@ class FixedWindow:
     """What a program hears in `steps` steps.
 
     `messages` of each input, [steps, batch, neuron]: 0 or 1, or numbers up to its message bits. `held`: values of
-    signals that are held in this window, [steps, batch], each in -128 to 127.
+    signals that are held in this window, [steps, batch], and of given third factors, [steps, batch, neuron], each in
+    -128 to 127.
     """
 
     steps: int
@@ -31,7 +32,8 @@ class FixedRun:
     """What happened in a window: of every population of neurons its `spikes`, bool [steps, batch, neuron].
 
     `u` and `v` at the end of each step, of the populations that were watched, int64 of the same shape, and the
-    `offsets` of those among them that have one; `signals`, the values used in each step, int64 [steps, batch].
+    `offsets` of those among them that have one; `signals`, the values used in each step, int64 [steps,
+    batch]; given third factors are not among them.
     """
 
     spikes: dict[str, NDArray[np.bool_]]

@@ -12,14 +12,14 @@ In step t, in this order:
 3. a LIF neuron spikes where ``v > vth << 6``, and its v becomes 0; in the `refractory` steps after it v stays 0;
    of spike response neurons the offset first decays, ``b <- sgn(b) (|b| (4096 - db) >> 12)``; they spike where
    ``v > (vth << 6) + b``, and then ``b <- clip(b + jump, +-(2**23 - 1))``, while v goes on;
-4. signals take their value of this step;
+4. signals, and third factors that are given, take their value of this step;
 5. at the end of each epoch of a rule: traces, then tag and weight, all from the old values (`Rule`);
 6. the filters of signals hear the spikes of this step.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -95,6 +95,20 @@ class Signal:
 
 
 @dataclass(frozen=True)
+class Given:
+    """A third factor with a number y for each neuron of `population`, -128 to 127, which comes from outside.
+
+    It is `start` at first, and stays what it was in windows in which it is not held. `unit` is the real value of
+    y = 1.
+    """
+
+    name: str
+    population: str
+    start: int = 0
+    unit: float = 1.0
+
+
+@dataclass(frozen=True)
 class Factor:
     """``clip(variable + constant)`` to the variable's width, or its sign: x1, x2, y1, y2, y3, w, t."""
 
@@ -132,14 +146,15 @@ def right_shift(factors: tuple[Factor, ...]) -> int:
 
 @dataclass(frozen=True)
 class Heard:
-    """What a three-factor rule hears as y1, y2 or y3: the trace of the post-synaptic spikes, a signal, or a constant.
+    """What a three-factor rule hears as y1, y2 or y3: a trace of the post-synaptic spikes, or a third factor.
 
     `kind` "trace", which the neuron keeps with so many `parts`, bits below its whole numbers:
     ``z <- (z (4096 - decay) >> 12) + (impulse << parts)`` at a spike, at most ``(128 << parts) - 1``, and
-    ``y = z >> parts``, rounded (a half goes up), at most 127; "signal": that of `signal`; "constant": `value`.
+    ``y = z >> parts``, rounded (a half goes up), at most 127; "signal": that of `signal`; "given": what the neuron is
+    given as the `Given` that is called `signal`, of its population; "constant": `value`.
     """
 
-    kind: Literal["trace", "signal", "constant"]
+    kind: Literal["trace", "signal", "constant", "given"]
     decay: int = 0
     impulse: int = 0
     signal: str = ""
@@ -212,6 +227,7 @@ class Program:
     signals: dict[str, Signal]
     connections: dict[str, Connection]
     dt: float = 1e-3
+    given: dict[str, Given] = field(default_factory=dict)
 
     def size(self, population: str) -> int:
         """Return the number of neurons of `population`."""

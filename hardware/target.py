@@ -95,12 +95,14 @@ class Memory(Table):
 class Learning(Table):
     """What learns.
 
-    Whether synapses do, `on_chip`; how many `signals` (third factors) a rule hears; `trace_bits`; `axon_slots`, how
+    Whether synapses do, `on_chip`; how many `signals` (third factors) a rule hears, and whether each neuron may have
+    one of its own, `own_signals`; `trace_bits`; `axon_slots`, how
     many input axons a source of synapses that learn takes (1 where unknown).
     """
 
     on_chip: Flag = Flag(value=None, source=UNSAID)
     signals: Most = Most(value=None, source=UNSAID)
+    own_signals: Flag = Flag(value=None, source=UNSAID)
     trace_bits: Most = Most(value=None, source=UNSAID)
     axon_slots: Count = Count(value=None, source=UNSAID)
 

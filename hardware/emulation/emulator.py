@@ -76,6 +76,7 @@ class Emulator:
             ).astype(np.int16)
             if program.signals
             else np.zeros((steps, batch, 0), np.int16),
+            given=self._given(window),
             random=np.array([stream.draw(steps) for stream in self._streams]).reshape(-1, 3, steps),
             keys=self._keys,
             own=self._own,
@@ -163,6 +164,17 @@ class Emulator:
             messages[:, :, first : first + population.size] = window.messages[name]
             first += population.size
         return messages
+
+    def _given(self, window: FixedWindow) -> NDArray[np.int16]:
+        """Return the third factors that are given, side by side, [steps, batch, neuron]; of none where none is held."""
+        given = self.programs[0].given
+        if not any(name in window.held for name in given):
+            return np.zeros((window.steps, self.batch, 0), np.int16)
+        found = np.full((window.steps, self.batch, int(self._layout.first_given[-1])), FREE, np.int16)
+        for name, first, stop in zip(given, self._layout.first_given, self._layout.first_given[1:], strict=False):
+            if name in window.held:
+                found[:, :, first:stop] = window.held[name]
+        return found
 
     def _advance(self, heard: Heard, seen: Seen) -> None:
         """Run all instances, shared among threads."""

@@ -38,6 +38,10 @@ def heard(network, values, g, learner, memory, b, signals, fired, count, first):
                 fine[j] = min(fine[j] + impulse, ((_GREATEST_TRACE + 1) << parts) - 1)
             for j in range(end - begin):
                 y[j] = min((fine[j] + half) >> parts, _GREATEST_TRACE)
+        elif kind == 3:
+            first_given = network.heard[learner, m, 1]
+            for j in range(end - begin):
+                y[j] = memory.given[b, first_given + j]
         else:
             value = signals[network.heard[learner, m, 1]] if kind == 1 else values.hearing[g, learner, m, 2]
             for j in range(end - begin):

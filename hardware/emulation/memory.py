@@ -21,7 +21,8 @@ class Memory(NamedTuple):
     `u`, `v`, `wait` (steps of refractoriness left), `offset` (b) [neuron]; `arriving` [ring, neuron]; `weight`, `tag`
     of learned synapses; `x` [2, pre], `y` [3, post] and the step within the epoch of the last spike, `tx`, `ty` (0:
     none), of learning connections side by side; `fine` [3, post], the traces that neurons of three-factor rules keep;
-    `low`: whether a tag lies below the accumulator's range; `filters` of signals.
+    `low`: whether a tag lies below the accumulator's range; `filters` of signals; `given`, the third factors that
+    neurons have been given, side by side.
     """
 
     u: NDArray[np.int32]
@@ -38,12 +39,14 @@ class Memory(NamedTuple):
     fine: NDArray[np.int32]
     low: NDArray[np.uint8]
     filters: NDArray[np.int64]
+    given: NDArray[np.int32]
 
 
 class Heard(NamedTuple):
     """A window as the loops read it: `sent` [step, batch, word], a bit for each input neuron, says who sends.
 
-    `messages` [step, batch, input neuron] says what, where any are graded; `held` [step, batch, signal] or `FREE`.
+    `messages` [step, batch, input neuron] says what, where any are graded; `held` [step, batch, signal] or `FREE`;
+    `given` [step, batch, neuron of a given third factor] or `FREE`, or of no neuron where none is held.
     `random` [learner, 3, step] of the shared streams; `keys` [batch], for streams of their own, which `own` asks for.
     `watched` [neuron] are the neurons whose u and v are recorded, `watched_offsets` those whose offset is.
     """
@@ -51,6 +54,7 @@ class Heard(NamedTuple):
     sent: NDArray[np.uint64]
     messages: NDArray[np.int32]
     held: NDArray[np.int16]
+    given: NDArray[np.int16]
     random: NDArray[np.float64]
     keys: NDArray[np.uint64]
     own: bool
@@ -75,6 +79,10 @@ def fresh(network: Layout, values: Numbers, programs: Sequence[Program], which: 
         np.concatenate([np.zeros(0), *(c.cut()[orders(c)] for c in program.connections.values() if c.rule)])
         for program in programs
     ]
+    given = [
+        np.concatenate([np.zeros(0), *(np.full(p.size(one.population), one.start) for one in p.given.values())])
+        for p in programs
+    ]
     synapses, x, y = (int(first[-1]) for first in (network.first_learned, network.first_x, network.first_y))
     return Memory(
         u=np.zeros((batch, neurons), np.int32),
@@ -91,4 +99,5 @@ def fresh(network: Layout, values: Numbers, programs: Sequence[Program], which: 
         fine=np.zeros((batch, 3, y), np.int32),
         low=np.zeros((batch, len(network.learner)), np.uint8),
         filters=values.signal[which, :, 5].copy(),
+        given=np.array([given[k] for k in which], dtype=np.int32).reshape(batch, int(network.first_given[-1])),
     )

@@ -20,7 +20,7 @@ from spikerl.hardware.program import LIF, WEIGHT_RANGE, WIDTHS, Connection, Prod
 Integers = NDArray[np.int64]
 VARIABLES = ("x1", "x2", "y1", "y2", "y3", "w", "t")
 DEPENDENCIES = ("x0", "y0", "u")
-HEARD = ("trace", "signal", "constant")
+HEARD = ("trace", "signal", "constant", "given")
 NOWHERE = -1
 TRACES, MIXED = 0, 1
 """Stand in `Layout.own` for no factor of the synapse, and for several, or one that is not taken as it is."""
@@ -38,7 +38,7 @@ class Layout(NamedTuple):
     where their own synapses and traces begin. Products: `changes` (0 w, 1 t), `when`, `factors` [+ 1], `own`; factors:
     `variable`, `constant`, `sign`, `width`. `own` says what of a product is the synapse's own: nothing (`TRACES`), w or
     t as it is (its place among `VARIABLES`), or what must be multiplied out for each (`MIXED`).
-    `source` of each signal.
+    `source` of each signal; `first_given` [third factor that is given + 1], where its neurons begin.
     """
 
     inputs: int
@@ -79,6 +79,7 @@ class Layout(NamedTuple):
     sign: Integers
     width: Integers
     source: Integers
+    first_given: Integers
 
 
 class Numbers(NamedTuple):
@@ -119,7 +120,9 @@ def layout(program: Program) -> Layout:
     rules = [rule for connection in connections if (rule := connection.rule) is not None]
     products = [product for rule in rules for product in rule.products]
     factors = [factor for product in products for factor in product.factors]
-    signals = {name: k for k, name in enumerate(program.signals)}
+    first_given = _starts([program.size(given.population) for given in program.given.values()])
+    places = {name: k for k, name in enumerate(program.signals)}
+    places |= {name: int(first_given[k]) for k, name in enumerate(program.given)}
     rows, columns, targets, delays, synapses, origins = [], [], [], [], [], []
     for connection in connections:
         order = orders(connection)
@@ -159,7 +162,7 @@ def layout(program: Program) -> Layout:
         epoch=_integers(rule.epoch for rule in rules),
         decimate=_integers(rule.decimate for rule in rules),
         three=_integers(rule.heard is not None for rule in rules),
-        heard=np.array([_heard(rule, signals) for rule in rules], dtype=np.int64).reshape(-1, 3, 2),
+        heard=np.array([_heard(rule, places) for rule in rules], dtype=np.int64).reshape(-1, 3, 2),
         products=_starts([len(rule.products) for rule in rules]),
         changes=_integers(product.target == "t" for product in products),
         when=_integers(DEPENDENCIES.index(product.dependency) for product in products),
@@ -171,6 +174,7 @@ def layout(program: Program) -> Layout:
         sign=_integers(factor.sign for factor in factors),
         width=_integers(WIDTHS[factor.variable] for factor in factors),
         source=_integers(NOWHERE if s.source is None else place[s.source] for s in program.signals.values()),
+        first_given=first_given,
     )
 
 
@@ -235,10 +239,10 @@ def _bias(mantissa: int, exponent: int) -> int:
     return mantissa << exponent if exponent >= 0 else mantissa >> -exponent
 
 
-def _heard(rule: Rule, signals: dict[str, int]) -> list[tuple[int, int]]:
+def _heard(rule: Rule, places: dict[str, int]) -> list[tuple[int, int]]:
     if rule.heard is None:
         return [(NOWHERE, NOWHERE)] * 3
-    return [(HEARD.index(h.kind), signals.get(h.signal, NOWHERE)) for h in rule.heard]
+    return [(HEARD.index(h.kind), places.get(h.signal, NOWHERE)) for h in rule.heard]
 
 
 def _sends(program: Program, name: str) -> bool:

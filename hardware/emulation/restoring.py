@@ -54,6 +54,7 @@ def check_state(program: Program, state: MachineState) -> None:
             _within("fine", state["fine"][:, trace, of_post], (0, most))
     _within("x", state["x"], TRACE_RANGE)
     _within("y", state["y"], SIGNAL_RANGE)
+    _within("given", state["given"], SIGNAL_RANGE)
     assert set(state) == {"step", *Memory._fields}
 
 

@@ -177,6 +177,9 @@ def advance(network, values, which, memory, window, seen, begin, first, last, ro
             for k in range(window.watched_offsets.size):
                 seen.offset[within, b, k] = memory.offset[b, window.watched_offsets[k]]
             _signal(numbers, memory, window, seen, b, within, room.signals)
+            for k in range(window.given.shape[2]):
+                if window.given[within, b, k] != FREE:
+                    memory.given[b, k] = window.given[within, b, k]
             _deliver(network, values, g, memory, b, step, room)
             _learn(network, values, g, memory, window, b, within, step, room)
             for k in range(numbers.shape[0]):

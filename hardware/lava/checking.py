@@ -60,6 +60,11 @@ def check_program(program: Program) -> None:
             raise DescriptionError(message(f"signal {name!r}, mantissa", 0, "a number other than 0"))
         if signal.source is not None:
             _known(f"signal {name!r}, source", signal.source, (*program.inputs, *program.neurons))
+    for name, third in program.given.items():
+        _known(f"given third factor {name!r}, population", third.population, tuple(program.neurons))
+        _within(f"given third factor {name!r}, start", third.start, SIGNAL_RANGE)
+        if name in program.signals:
+            raise DescriptionError(message(f"given third factor {name!r}", "a signal of that name", "another name"))
     for name, connection in program.connections.items():
         _check_connection(program, name, connection)
 
@@ -75,8 +80,9 @@ def check_window(program: Program, window: FixedWindow, batch: int, watched: tup
         shape = (window.steps, batch, program.inputs[name].size)
         _array(f"messages of {name!r}", given, shape, (0, 2 ** max(1, bits) - 1))
     for name, held in window.held.items():
-        _known("a held signal", name, tuple(program.signals))
-        _array(f"held values of {name!r}", held, (window.steps, batch), SIGNAL_RANGE)
+        _known("a held signal", name, (*program.signals, *program.given))
+        own = (program.size(program.given[name].population),) if name in program.given else ()
+        _array(f"held values of {name!r}", held, (window.steps, batch, *own), SIGNAL_RANGE)
     for name in watched:
         _known("a watched population", name, tuple(program.neurons))
 
@@ -98,10 +104,10 @@ def _check_connection(program: Program, name: str, connection: Connection) -> No
     if len(np.unique(connection.pre_index * size[1] + connection.post_index)) != count:
         raise DescriptionError(message(where, "a pair of neurons twice", "each pair at most once"))
     if connection.rule is not None:
-        _check_rule(program, where, connection.rule)
+        _check_rule(program, where, connection.post, connection.rule)
 
 
-def _check_rule(program: Program, where: str, rule: Rule) -> None:
+def _check_rule(program: Program, where: str, post: str, rule: Rule) -> None:
     _within(f"{where}, epoch", rule.epoch, EPOCH)
     _within(f"{where}, decimate", rule.decimate, DECIMATE)  # Lava reads 'u10' as 'u1'
     _within(f"{where}, seed", rule.seed, (0, 2**32))
@@ -110,9 +116,12 @@ def _check_rule(program: Program, where: str, rule: Rule) -> None:
             _within(f"{where}, tau", tau, TAU)
             _within(f"{where}, impulse", impulse, IMPULSE)
     for heard in rule.heard or ():
-        _known(f"{where}, what it hears", heard.kind, ("trace", "signal", "constant"))
+        _known(f"{where}, what it hears", heard.kind, ("trace", "signal", "constant", "given"))
         if heard.kind == "signal":
             _known(f"{where}, signal", heard.signal, tuple(program.signals))
+        if heard.kind == "given":
+            own = tuple(name for name, given in program.given.items() if given.population == post)
+            _known(f"{where}, given third factor", heard.signal, own)
         _within(f"{where}, constant", heard.value, SIGNAL_RANGE)
         _within(f"{where}, decay", heard.decay, (0, 4096))
         _within(f"{where}, impulse", heard.impulse, IMPULSE)

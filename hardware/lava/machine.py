@@ -139,7 +139,7 @@ class LavaMachine:
 def _described(program: Program) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return a program as JSON and arrays, among them the weights that the first step must use."""
     fields: dict[str, Any] = {"connections": {}}
-    for part in ("inputs", "neurons", "signals"):
+    for part in ("inputs", "neurons", "signals", "given"):
         fields[part] = {name: dataclasses.asdict(given) for name, given in getattr(program, part).items()}
     arrays: dict[str, NDArray[Any]] = {}
     for name, connection in program.connections.items():

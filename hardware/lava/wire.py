@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-PROTOCOL = 2
+PROTOCOL = 3
 MAGIC = b"SKLV"
 HEADER_LIMIT = 4 << 20
 ARRAYS_LIMIT = 4096

@@ -13,7 +13,7 @@ from spikerl.hardware.lowering.rules import lower_rule
 from spikerl.hardware.lowering.scales import scale_of
 from spikerl.hardware.lowering.signals import Spoken, lower_modulator
 from spikerl.hardware.lowering.weights import lower_weights, with_rule
-from spikerl.hardware.program import Input, Program
+from spikerl.hardware.program import Given, Input, Program, Signal
 from spikerl.hardware.target import Target
 
 _EXPONENTS = (-7, 7)
@@ -41,8 +41,8 @@ def lower(plan: Plan, target: Target, weight_bits: int = 8, whole: Collection[st
     Weights have `weight_bits`, but all 8 where they learn, as the engine has it, and in the projections `whole`.
 
     Raises `UnsupportedError` naming what the chip's arithmetic does not have: neurons other than `LIF` and
-    `SpikeResponse`, post-shaped modulators, several synapses of one pair, delays of synapses that learn, rules with
-    too many traces.
+    `SpikeResponse`, post-shaped modulators that are not held, several synapses of one pair, delays of synapses that
+    learn, rules with too many traces.
     """
     losses: list[Loss] = []
     arriving = {name: [p for p in plan.projections.values() if p.post == name] for name in plan.neurons}
@@ -75,8 +75,9 @@ def lower(plan: Plan, target: Target, weight_bits: int = 8, whole: Collection[st
     program = Program(
         inputs={name: Input(name, source.size) for name, source in plan.sources.items()},
         neurons=populations,
-        signals={name: each.signal for name, each in spoken.items()},
+        signals={name: each.signal for name, each in spoken.items() if isinstance(each.signal, Signal)},
         connections=connections,
         dt=plan.dt,
+        given={name: each.signal for name, each in spoken.items() if isinstance(each.signal, Given)},
     )
     return Lowered(program, tuple(losses), spoken)

@@ -5,7 +5,7 @@ With S volts a unit, ``v = rest + S v'``, ``(1 - a_m) u = S u'`` and ``b = S b'`
 of one sign that spike in every step v would reach the sum of their weights; it is given room for that, or for 4 root
 sums of squares where that is less, which it is of more than 16 like inputs; beyond, v is clipped. A source with a
 schedule counts with what that brings. So S is known up to a power of two, within which it is the one with which the
-weights of all projections fall best on their grids.
+weights of all projections fall best on their grids, or those of one that learns end where the chip ends.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scipy.signal import lfilter
 from spikerl.discretise import NeuronPlan, Plan, ProjectionPlan, SourcePlan
 from spikerl.hardware.lowering.losses import Loss, relative
 from spikerl.hardware.lowering.neurons import decay_loss, voltage_decay
-from spikerl.hardware.lowering.scales import Scale, Widths, current_decay, jumps, reach, sign_mode
+from spikerl.hardware.lowering.scales import Scale, Widths, current_decay, jumps, largest, reach, sign_mode
 from spikerl.hardware.lowering.weights import alone, may_clip, nearest_exponent
 from spikerl.hardware.program import SPIKE_RESPONSE, WHOLE, Neurons
 from spikerl.neurons import SpikeResponse
@@ -53,8 +53,13 @@ def response_scale(
         abs(c["adapt"]) * WHOLE / max(db, 1) / _MOST,
         abs(c["threshold"] - c["rest"]) / _MOST_THRESHOLD,
     )
-    chosen = [_Weights(projection, widths[projection.name]) for projection in arriving if reach(projection) > 0]
+    there = [projection for projection in arriving if reach(projection) > 0]
+    chosen = [_Weights(projection, widths[projection.name]) for projection in there]
     tried = [least * 2 ** (k / _SCALES) for k in range(_SCALES)] if chosen else [least or 1.0]
+    learning = next((projection for projection in there if projection.rule), None)
+    if learning is not None:
+        exact = reach(learning) * learning.scale * share / (64 * largest(sign_mode(learning), 8))
+        tried = [exact * 2.0 ** math.ceil(math.log2(least / exact))]
     volts = min(tried, key=lambda each: sum(one.error(share / (64 * each), exponents) for one in chosen))
     gap = c["threshold"] - c["rest"]
     return Scale(vth=round(gap / (64 * volts)), volts=volts, gap=gap, weight=share / (64 * volts), responds=True)

@@ -40,6 +40,8 @@ _SHARE_OF_REST = 3
 _MOST_DECIMATE = 9
 _PARTS = 12
 """Bits below the whole numbers of a trace that a neuron keeps: enough that cutting them in each step counts little."""
+_OWN = "post_modulator"
+_THIRD = ("modulator", _OWN)
 _X, _Y = ("x1", "x2"), ("y1", "y2", "y3")
 
 
@@ -53,13 +55,15 @@ def lower_rule(
     used = _factors(rule)
     pre = [factor.name for factor in used if factor.kind == "pre"]
     post = [factor.name for factor in used if factor.kind == "post"]
-    heard = [factor.name for factor in used if factor.kind == "modulator"]
+    heard = [factor.name for factor in used if factor.kind in _THIRD]
     _check_room(where, pre, [*post, *heard])
     losses: list[Loss] = []
     fed = [plan.traces[name].decay for name in (*pre, *post)]
     # A rule with modulators sees traces of post-synaptic neurons as they are at the end of the epoch, not at a spike.
     longest = 1 if heard and _reads_post_at_spikes(rule) else _LONGEST_EPOCH
     epoch, decimate = _epochs(fed, _read_at_every_step(rule, plan), longest)
+    if any(factor.kind == _OWN for factor in used):
+        epoch = 1 << (decimate := 0)  # what neurons are given may be another number in each step
     variables: dict[FactorPlan, Variable] = {}
     impulses = {name: _impulse(plan, name) for name in (*pre, *post)}
     for names, letters, kind in ((pre, _X, "pre"), (post, _Y, "post")):
@@ -67,7 +71,8 @@ def lower_rule(
             variables[FactorPlan(kind, name)] = Variable(letter, 1 / impulses[name])
     for name, letter in zip(heard, _Y[len(post) :], strict=False):
         spoken = signals[name]
-        variables[FactorPlan("modulator", name)] = Variable(letter, spoken.unit, -spoken.offset)
+        for kind in _THIRD:
+            variables[FactorPlan(kind, name)] = Variable(letter, spoken.unit, -spoken.offset)
     units = {"w": connection.unit}
     variables[FactorPlan("weight", "w")] = Variable("w", connection.unit)
     if eligibility:
@@ -218,8 +223,12 @@ def _heard(
     plan: Plan, post: Sequence[str], heard: Sequence[str], impulses: Mapping[str, int]
 ) -> tuple[Heard, Heard, Heard]:
     traces = [Heard("trace", decay=_decay(plan, name), impulse=impulses[name], parts=_PARTS) for name in post]
-    first, second, third, *_ = [*traces, *(Heard("signal", signal=name) for name in heard), *[Heard("constant")] * 3]
+    first, second, third, *_ = [*traces, *(_third(plan, name) for name in heard), *[Heard("constant")] * 3]
     return first, second, third
+
+
+def _third(plan: Plan, name: str) -> Heard:
+    return Heard("signal" if plan.modulators[name].target is None else "given", signal=name)
 
 
 def _decay(plan: Plan, name: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from spikerl.discretise import ModulatorPlan, Plan
 from spikerl.errors import UnsupportedError, message
 from spikerl.hardware.lowering.losses import Loss, relative
-from spikerl.hardware.program import SIGNAL_RANGE, WHOLE, Signal
+from spikerl.hardware.program import SIGNAL_RANGE, WHOLE, Given, Signal
 
 FULL_SCALE = 8.0
 """The highest rate that a signal can say, in baselines of its source."""
@@ -24,9 +24,9 @@ _MOST_SHIFT = 40
 
 @dataclass(frozen=True)
 class Spoken:
-    """A modulator as a signal: ``value = (y - offset) unit``; y is never below 0."""
+    """A modulator as a signal, or as given to each neuron: ``value = (y - offset) unit``; y is never below 0."""
 
-    signal: Signal
+    signal: Signal | Given
     offset: int
 
     @property
@@ -40,15 +40,19 @@ class Spoken:
 
 
 def lower_modulator(modulator: ModulatorPlan, plan: Plan) -> tuple[Spoken, list[Loss]]:
-    """Return a modulator as a signal, and what that loses; raises `UnsupportedError` for a post-shaped one."""
+    """Return a modulator as a signal, and what that loses.
+
+    A post-shaped one is given from outside; raises `UnsupportedError` for one that changes by itself.
+    """
     where = f"modulator {modulator.name!r}"
-    if modulator.size is not None:
-        allowed = "one number for all synapses: the learning engine hears one signal"
-        remedy = "leave its target out, or run on 'native' or 'norse'"
-        raise UnsupportedError(message(where, f"a value for each neuron of {modulator.target!r}", allowed, remedy))
+    if modulator.target is not None:
+        return _given(where, modulator), [_ends(where, -HELD_RANGE, HELD_RANGE)]
     decay = round(WHOLE * (1 - modulator.decay))
     if modulator.source is None:
-        return _held(modulator, decay), [*_lasting(where, modulator, decay, plan.dt), _ends(where, -2.0, 2.0)]
+        return _held(modulator, decay), [
+            *_lasting(where, modulator, decay, plan.dt),
+            _ends(where, -HELD_RANGE, HELD_RANGE),
+        ]
     decay = max(decay, 1)
     rates = FULL_SCALE * modulator.baseline, LEAST_FULL_SCALE
     low, high = (modulator.gain * (rate - modulator.baseline) for rate in (0.0, max(rates)))
@@ -95,6 +99,15 @@ def _held(modulator: ModulatorPlan, decay: int) -> Spoken:
         unit=HELD_RANGE / offset,
     )
     return Spoken(signal, offset)
+
+
+def _given(where: str, modulator: ModulatorPlan) -> Spoken:
+    """Return what says a post-shaped modulator."""
+    if modulator.source is not None or modulator.decay != 1.0:
+        wrong, allowed = f"a filter for each neuron of {modulator.target!r}", "values that are held, with no tau"
+        raise UnsupportedError(message(where, wrong, allowed, "leave tau out, or run on 'native' or 'norse'"))
+    offset = (SIGNAL_RANGE[1] + 1) // 2
+    return Spoken(Given(modulator.name, str(modulator.target), offset, HELD_RANGE / offset), offset)
 
 
 def _lasting(where: str, modulator: ModulatorPlan, decay: int, dt: float) -> list[Loss]:

@@ -8,6 +8,8 @@ last for a step.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ from spikerl.hardware.program import (
     WEIGHT_RANGE,
     Connection,
     Factor,
+    Given,
     Heard,
     Input,
     Neurons,
@@ -98,18 +101,24 @@ def learning_programs(draw: st.DrawFn) -> Program:
     """Draw a program in which one connection learns, by a rule of two or of three factors, and the rest may not."""
     inputs, neurons = draw(populations())
     signals = draw(_signals(sorted(inputs) + sorted(neurons)))
+    given = {
+        f"own_{name}": Given(f"own_{name}", name, draw(st.integers(-128, 127)))
+        for name in neurons
+        if draw(st.booleans())
+    }
     made = {}
     for pre in (*inputs, *(name for name in neurons if draw(st.booleans()))):
         post = draw(st.sampled_from(sorted(neurons)))
         learns = not made or draw(st.booleans())
-        rule = draw(rules(signals)) if learns else None
+        own = [name for name, each in given.items() if each.population == post]
+        rule = draw(rules(signals, own)) if learns else None
         name = f"{pre}_{post}"
         made[name] = draw(connections(name, pre, post, _sizes(inputs, neurons, pre, post), rule))
-    return Program(inputs, neurons, signals, made)
+    return Program(inputs, neurons, signals, made, given=given)
 
 
 @st.composite
-def rules(draw: st.DrawFn, signals: dict[str, Signal]) -> Rule:
+def rules(draw: st.DrawFn, signals: dict[str, Signal], own: Sequence[str] = ()) -> Rule:
     """Draw a rule: sums of products for the weight and the tag, with signs, constants, decimation and an epoch."""
     taus = st.sampled_from([20, 0, 1, 3, 60, 200, 65535])
     x_tau, y_tau = draw(st.tuples(taus, taus)), draw(st.tuples(taus, taus, taus))
@@ -120,7 +129,7 @@ def rules(draw: st.DrawFn, signals: dict[str, Signal]) -> Rule:
         x_impulse=tuple(draw(_impulse(tau)) for tau in x_tau),
         y_tau=(0, 0, 0) if three else y_tau,
         y_impulse=(0, 0, 0) if three else tuple(draw(_impulse(tau)) for tau in y_tau),
-        heard=tuple(draw(_heard(sorted(signals))) for _ in range(3)) if three else None,
+        heard=tuple(draw(_heard(sorted(signals), own)) for _ in range(3)) if three else None,
         epoch=draw(st.integers(1, 5)),
         decimate=draw(st.integers(0, 3)),
         seed=draw(st.integers(0, 2**31 - 1)),
@@ -150,6 +159,9 @@ def windows(draw: st.DrawFn, program: Program, steps: int = 200, batch: int = 1)
         highest = 2 ** max(1, given.message_bits)
         messages[name] = rng.integers(1, highest, shape) * (rng.random(shape) < rate)
     held = {name: rng.integers(-128, 128, (steps, batch)) for name in program.signals if draw(st.booleans())}
+    for name, given in program.given.items():
+        if draw(st.booleans()):
+            held[name] = rng.integers(-128, 128, (steps, batch, program.size(given.population)))
     return FixedWindow(steps, messages, held)
 
 
@@ -170,8 +182,11 @@ def _signals(draw: st.DrawFn, sources: list[str]) -> dict[str, Signal]:
 
 
 @st.composite
-def _heard(draw: st.DrawFn, signals: list[str]) -> Heard:
-    kind = draw(st.sampled_from(["trace", "constant", *(["signal"] * 2 if signals else [])]))
+def _heard(draw: st.DrawFn, signals: list[str], own: Sequence[str]) -> Heard:
+    kinds = ["trace", "constant", *(["signal"] * 2 if signals else []), *(["given"] * 3 if own else [])]
+    kind = draw(st.sampled_from(kinds))
+    if kind == "given":
+        return Heard("given", signal=draw(st.sampled_from(own)))
     if kind == "trace":
         parts = draw(st.sampled_from((0, 0, 1, 8, 12)))
         return Heard("trace", decay=draw(DECAYS), impulse=draw(st.integers(0, 127)), parts=parts)

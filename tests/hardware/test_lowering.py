@@ -278,7 +278,7 @@ def _ruled(rule: sp.Rule, delay: str = "1 ms") -> sp.Network:
 
 def _shaped() -> sp.Network:
     source, cell = sp.Population("a", 2, sp.Poisson()), sp.Population("b", 2, sp.LIF())
-    error = sp.Modulator("error", target=cell)
+    error = sp.Modulator("error", tau="20 ms", target=cell)
     rule = sp.Rule(sp.on_pre(error * sp.pre_trace("20 ms")), bounds=(0, 1))
     return sp.Network(sp.Projection(source, cell, 0.1, rule=rule))
 

@@ -78,6 +78,9 @@ def build(program, arrays):
     built = Built(shared((2,), np.int64), _capacity(program))
     _populations(program, built)
     _signals(program, built)
+    for name, given in program["given"].items():
+        shape = (built.capacity, program["neurons"][given["population"]]["size"])
+        built.desk("given", name, held=(shape, np.int32), is_held=((built.capacity,), np.bool_))
     for name, connection in program["connections"].items():
         _connection(program, built, name, connection, {key: arrays[f"{name}/{key}"] for key in _INDEXED})
     built.roots = _roots(built)
@@ -90,6 +93,7 @@ _INDEXED = ("pre_index", "post_index", "weight", "delay")
 def _capacity(program):
     row = sum(4 * made["size"] for made in program["inputs"].values())
     row += sum(9 * made["size"] for made in program["neurons"].values()) + 9 * len(program["signals"])
+    row += sum(4 * program["neurons"][given["population"]]["size"] + 1 for given in program["given"].values())
     return int(min(LONGEST_WINDOW, max(16, WINDOW_BYTES // max(1, row))))
 
 
@@ -147,7 +151,7 @@ def _connection(program, built, name, connection, given):
             exists[synapses] = 1
         rule = connection["rule"]
         made = LearningDense(weights=weights, learning_rule=learning_rule(rule), desk=desk, exists=exists, **options)
-        _listen(built, name, rule, post, made)
+        _listen(program, built, name, rule, post, made)
     else:
         options["desk"] = built.desk("connection", name, weight=weight)
         delayed = bool(delays.any())
@@ -162,12 +166,17 @@ def _connection(program, built, name, connection, given):
     built.processes["connection", name] = made
 
 
-def _listen(built, name, rule, post, made):
+def _listen(program, built, name, rule, post, made):
     """Connect what a rule hears of the post-synaptic side: its spikes and, with three factors, y1 to y3."""
     post.s_out.connect(made.s_in_bap)
     if rule["heard"] is None:
         return
-    hearing = Hearing(size=post.s_out.shape[0], laws=rule["heard"], desk=built.desk("hearing", name))
+    given = {
+        law["signal"]: (built.desks["given", law["signal"]].arrays, program["given"][law["signal"]]["start"])
+        for law in rule["heard"]
+        if law["kind"] == "given"
+    }
+    hearing = Hearing(size=post.s_out.shape[0], laws=rule["heard"], desk=built.desk("hearing", name), given=given)
     if any(law["kind"] == "trace" for law in rule["heard"]):
         post.s_out.connect(hearing.s_in)
     ports = (hearing.signal1, hearing.signal2, hearing.signal3)

@@ -273,8 +273,8 @@ class SignalModel(PyLoihiProcessModel):
 class Hearing(AbstractProcess):
     """What a three-factor rule hears as y1 to y3, one number a post-synaptic neuron and step."""
 
-    def __init__(self, *, size, laws, desk):
-        super().__init__(laws=laws, size=size, desk=desk)
+    def __init__(self, *, size, laws, desk, given):
+        super().__init__(laws=laws, size=size, desk=desk, given=given)
         self.s_in = InPort(shape=(size,))
         self.signal1, self.signal2, self.signal3 = (InPort(shape=(1,)) for _ in range(3))
         self.y1, self.y2, self.y3 = (OutPort(shape=(size,)) for _ in range(3))
@@ -284,7 +284,7 @@ class Hearing(AbstractProcess):
 @requires(CPU)
 @tag("fixed_pt")
 class HearingModel(PyLoihiProcessModel):
-    """A trace of the neuron's spikes, with parts below its whole numbers; a signal; or a constant."""
+    """A trace of the neuron's spikes, with parts below its whole numbers; a signal; what is given; or a constant."""
 
     s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
     signal1: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
@@ -297,10 +297,13 @@ class HearingModel(PyLoihiProcessModel):
     def __init__(self, proc_params):
         super().__init__(proc_params)
         self.traces = np.zeros((3, proc_params["size"]), dtype=np.int64)
+        for trace, law in zip(self.traces, proc_params["laws"], strict=True):
+            if law["kind"] == "given":
+                trace[:] = proc_params["given"][law["signal"]][1]
 
     def run_spk(self):
         """Take a step."""
-        self.proc_params["desk"].row(self.time_step)
+        row = self.proc_params["desk"].row(self.time_step)
         spikes = self.s_in.recv().astype(bool)
         ports = (self.signal1, self.y1), (self.signal2, self.y2), (self.signal3, self.y3)
         for at, (law, (signal, out)) in enumerate(zip(self.proc_params["laws"], ports, strict=True)):
@@ -310,6 +313,11 @@ class HearingModel(PyLoihiProcessModel):
                 trace[:] = np.minimum(most, (trace * (4096 - law["decay"]) >> 12) + jump * spikes)
                 half = (1 << law["parts"]) >> 1
                 out.send(np.minimum(127, (trace + half) >> law["parts"]).astype(np.int32))
+            elif law["kind"] == "given":
+                arrays, _ = self.proc_params["given"][law["signal"]]
+                if arrays["is_held"][row]:
+                    trace[:] = arrays["held"][row]
+                out.send(trace.astype(np.int32))
             else:
                 trace[:] = heard[0] if law["kind"] == "signal" else law["value"]
                 out.send(trace.astype(np.int32))

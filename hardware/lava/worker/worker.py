@@ -114,7 +114,7 @@ class Worker:
         for (kind, name), desk in self.built.desks.items():
             if kind == "input":
                 desk.arrays["messages"][:count] = asked.arrays[f"messages/{name}"][rows]
-            elif kind == "signal":
+            elif kind in ("signal", "given"):
                 held = asked.arrays.get(f"held/{name}")
                 desk.arrays["is_held"][:count] = held is not None
                 if held is not None:
