@@ -19,16 +19,16 @@ class CuesTable(BaseModel):
     """A bandit with digits as cues: `better` is the better option of each digit, ``schedule`` what options pay.
 
     `better` ([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]); `schedule` ("80/20"), percentages of rewarded trials, the better option
-    first; `rate` of the brightest pixel ("600 Hz"), `window` of a decision ("30 ms"), `shift` of images (1).
+    first; `rate` of the brightest pixel ("400 Hz"), `window` of a decision ("40 ms"), `shift` of images (0).
     """
 
     model_config = STRICT
 
     better: Annotated[tuple[int, ...], Field(strict=False, min_length=10, max_length=10)] = (0,) * 5 + (1,) * 5
     schedule: str = "80/20"
-    rate: str = "600 Hz"
-    window: str = "30 ms"
-    shift: int = 1
+    rate: str = "400 Hz"
+    window: str = "40 ms"
+    shift: int = 0
 
 
 class CartPoleTable(BaseModel):

@@ -95,3 +95,12 @@ def _took(results: Results) -> str:
 
 def _shipped(name: str) -> str:
     return resources.files("spikerl.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def layer_words(layer: dict[str, Any]) -> str:
+    """Return a layer of ``[network]`` in words."""
+    if "units" in layer:
+        return f"dense {layer['units']}"
+    kernel = layer.get("kernel", 3)
+    pool = f", pooled {layer['pool']} x {layer['pool']}" if layer.get("pool", 1) > 1 else ""
+    return f"{layer['channels']} maps {kernel} x {kernel}{pool}"

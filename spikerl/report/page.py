@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spikerl.analysis.accuracy import is_training
+from spikerl.analysis.acting import is_acting
 from spikerl.errors import FileError, message
 from spikerl.files import replace_whole
+from spikerl.report.acting_page import acting_page
 from spikerl.report.circuit_page import circuit_page
 from spikerl.report.training_page import training_page
 from spikerl.results import Results
@@ -29,8 +31,11 @@ def report(results: Results | Sequence[Results], out: str | Path) -> Path:
 
 def page(chosen: Sequence[Results]) -> str:
     """Return the page of the runs as text; raises `FileError` for a run without a trial."""
-    trained = [one for one in chosen if is_training(one)]
-    if trained and len(trained) < len(chosen):
-        allowed = "circuits in a task alone, or layers that learned alone"
-        raise FileError(message("report", f"{trained[0].path} beside others", allowed, "write two pages"))
-    return training_page(chosen) if trained else circuit_page(chosen)
+    for belongs, made in ((is_training, training_page), (is_acting, acting_page)):
+        mine = [one for one in chosen if belongs(one)]
+        if mine and len(mine) < len(chosen):
+            allowed = "circuits in a task, layers that learned from data, or layers that act"
+            raise FileError(message("report", f"{mine[0].path} beside others", allowed, "write two pages"))
+        if mine:
+            return made(chosen)
+    return circuit_page(chosen)

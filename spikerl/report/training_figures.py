@@ -52,6 +52,21 @@ def over_epochs(figure: Canvas, lines: Sequence[Line], name: str, chance: float 
     legend(figure, axes)
 
 
+def over_decisions(figure: Canvas, lines: Sequence[Line], name: str, chance: float, share: bool) -> None:
+    """Draw `lines` of `name` over decisions, dotted what chance gets; a `share` has an axis from 0 to 1."""
+    axes = figure.subplots()
+    for place, line in enumerate(lines, 1):
+        colour = of_run(place).colour
+        band(axes, line.epoch, line.band, colour, label=line.label, width=1.9 if place == len(lines) else 1.3)
+    if share:
+        axes.set_ylim(-0.01, 1.01)
+    level([axes], chance, "chance" if share or chance else "0")
+    axes.set_xlabel("Decisions")
+    axes.set_ylabel(name)
+    axes.margins(x=0.01)
+    legend(figure, axes)
+
+
 def by_bits(figure: Canvas, lines: Sequence[Line], reals: Sequence[float]) -> None:
     """Draw each layer's accuracy over bits of weights, dotted what it is in real numbers, `reals` [layer]."""
     axes = figure.subplots()

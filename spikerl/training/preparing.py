@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from spikerl.datasets.base import Dataset, Targets
 from spikerl.datasets.catalogue import load_dataset
 from spikerl.dcll.layers import Description
 from spikerl.dcll.settings import Loss, Training
-from spikerl.errors import DescriptionError, message, nearest
+from spikerl.errors import DescriptionError, FileError, message, nearest
+from spikerl.experiment.data_tables import DataTable
 from spikerl.experiment.training_tables import TrainingExperiment
 from spikerl.training.described import check_backend, described, laid_to, layer_names
 from spikerl.units import Dimension, steps, to_positive_si
@@ -50,10 +52,13 @@ def prepare(experiment: TrainingExperiment) -> Prepared:
         check_backend(running)
         dt = to_positive_si(running.dt, Dimension.TIME, "run.dt")
         table = experiment.parts["data"]
-        data = tuple(
-            load_dataset(experiment.dataset, table.settings(running.dt), running.seed + number)  # type: ignore[attr-defined]
-            for number in range(running.instances)
-        )
+        settings = cast(DataTable, table).settings(running.dt)
+        seeds = range(running.seed, running.seed + running.instances)
+        try:
+            data = tuple(load_dataset(experiment.dataset, settings, seed) for seed in seeds)
+        except FileError as error:
+            remedy = "name your recordings: --set data.path=..."
+            raise FileError(f"data.path: {error}; {remedy}") from error
         return Prepared(_described(experiment, data[0]), _training(experiment, data[0], dt), data, dt)
 
 

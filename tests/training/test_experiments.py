@@ -12,7 +12,7 @@ pytest.importorskip("norse", reason="norse is not installed")
 
 from spikerl.experiment import read, shipped  # noqa: E402
 from spikerl.experiment.document import write  # noqa: E402
-from spikerl.training.preparing import prepare  # noqa: E402
+from spikerl.run import check  # noqa: E402
 from tests.commands.programs import invoke  # noqa: E402
 from tests.commands.test_bad_experiments import literal  # noqa: E402
 from tests.training.small import CLASSES, CURVES, written  # noqa: E402
@@ -105,4 +105,4 @@ def test_the_complete_text_is_the_same_experiment(tmp_path, text):
 @pytest.mark.parametrize("name", [name for name in shipped() if name.startswith("dcll") and name != "dcll-nmnist"])
 def test_shipped_experiments_can_be_prepared(name):
     pytest.importorskip("sklearn", reason="scikit-learn is not installed")
-    prepare(read(name, {"run.instances": 1}))
+    check(read(name, {"run.instances": 1}))
