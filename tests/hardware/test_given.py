@@ -157,3 +157,13 @@ def test_a_chip_whose_third_factor_is_one_for_all_is_refused() -> None:
     with pytest.raises(UnsupportedError, match=told):
         sp.open(net, "loihi", hardware=sp.Hardware("loihi1", saturate=True))
     sp.open(net, "loihi", hardware=sp.Hardware("loihi2", saturate=True)).close()
+
+
+def test_what_neurons_are_given_is_heard_in_every_step() -> None:
+    """With traces that last, of which a rule without it would take no more than every fourth; catches a longer epoch."""
+    cells = sp.Population("cells", 2, sp.SpikeResponse("200 ms", "100 ms"))
+    rule = sp.dcll(sp.Modulator("local", target=cells), "200 ms", "100 ms", rate=1.0, bounds=(-1, 1))
+    net = sp.Network(sp.Projection(sp.Population("in", 2, sp.SpikeSource()), cells, 0.1, rule=rule))
+    lowered = lower(discretise(net), load_target("loihi2")).program.connections["in_to_cells"].rule
+    assert lowered is not None and (lowered.epoch, lowered.decimate) == (1, 0)
+    assert [heard.kind for heard in lowered.heard or ()] == ["given", "constant", "constant"]
