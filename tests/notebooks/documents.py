@@ -83,8 +83,10 @@ class Reader:
             path.write_text(block.code, encoding="utf-8")
             if "[data]" in block.code:
                 pytest.importorskip("norse", reason="norse is not installed")
-                settings = {"training.epochs": 0}
-                run(path, instances=1, settings=settings, out=self.folder / path.stem)
+                run(path, instances=1, settings={"training.epochs": 0}, out=self.folder / path.stem)
+            elif "[environment]" in block.code:
+                pytest.importorskip("norse", reason="norse is not installed")
+                run(path, instances=1, settings={"learning.decisions": 0}, out=self.folder / path.stem)
             else:
                 run(path, backend="reference", instances=1, trials=1, out=self.folder / path.stem)
         elif block.language == "sh":

@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from spikerl.circuit import load_circuit
 from spikerl.cli.program import app
+from spikerl.experiment.acting_tables import ENVIRONMENTS, ActingRecord, LearningTable
 from spikerl.experiment.data_tables import DATA
 from spikerl.experiment.document import write
 from spikerl.experiment.tables import OnHardware, Protocol, Recording, Running
@@ -27,7 +28,7 @@ from tests.notebooks.documents import ROOT, Reader, blocks
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SECTION = re.compile(
-    r"^## `\[(\w+)\]`(?: with `name = \"(\w+)\"`| where layers (learn))?\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL
+    r"^## `\[(\w+)\]`(?: with `name = \"(\w+)\"`| where layers (learn|act))?\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL
 )
 ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \|$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
@@ -68,7 +69,8 @@ def test_fields_lists_every_key_with_its_default() -> None:
     models |= {"protocol": Protocol, "run": Running, "record": Recording, "hardware": OnHardware}
     models |= {f"data {name}": model for name, model in DATA.items()}
     models |= {"network": NetworkTable, "training": TrainingTable, "run learn": TrainingRun}
-    models |= {"record learn": TrainingRecord}
+    models |= {"record learn": TrainingRecord, "learning": LearningTable, "record act": ActingRecord}
+    models |= {f"environment {name}": model for name, model in ENVIRONMENTS.items()}
     there = {
         (table, key, _shown(field.default))
         for table, model in models.items()
