@@ -14,6 +14,7 @@ from pathlib import Path
 import brian2_plastic
 import dcll_memory
 import dcll_opponents
+import dcll_precision
 import dcll_training
 import emulator
 import native_batch
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "emulator": emulator.rows,
     "dcll_training": dcll_training.rows,
     "dcll_memory": dcll_memory.rows,
+    "dcll_precision": dcll_precision.rows,
 }
 
 

@@ -155,8 +155,7 @@ class Trainer:
                 keys = [key.removeprefix(f"{prefix}/") for key in state if key.startswith(f"{prefix}/")]
                 if keys:
                     kept = {key: torch.as_tensor(np.array(state[f"{prefix}/{key}"])) for key in keys}
-                    # Adamax counts its steps on the processor, whatever the device of the weights.
-                    kept = {key: tensor if key == "step" else tensor.to(parameter) for key, tensor in kept.items()}
+                    kept = {key: tensor.to(parameter) for key, tensor in kept.items()}
                     self._optimisers[place].state[parameter] = kept
         self.epoch = int(state["epoch"])
         self._set_rate()

@@ -197,6 +197,18 @@ def test_products_are_chosen_by_the_share_of_spikes() -> None:
     assert isinstance(products.heard(Convolution(2), few.view(3, 2, 1, 20, 20), like, None), products.Whole)
 
 
+def test_the_trainer_takes_the_schedule_it_is_told() -> None:
+    """Chunks of 7 steps with plain gradient descent: the weights are those of the steps' averaged gradients."""
+    ours, theirs = network("dense"), network("dense")
+    training = Training(Loss.SMOOTH_L1, "sgd", rate=_MOVED, every=7, burn_in=3, schedule="chunks")
+    spikes, targets = given(ours)
+    Trainer(ours, training).follow(spikes.numpy(), targets[:, 0].numpy())
+    by_steps(theirs, spikes, targets[:, :1].expand(-1, BATCH, -1), training)
+    for mine, its in zip(ours.parameters, theirs.parameters, strict=True):
+        torch.testing.assert_close(mine.weight, its.weight, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(mine.bias, its.bias, rtol=1e-9, atol=1e-12)
+
+
 def test_chunks_of_one_step_are_steps() -> None:
     """The other schedule, through the trainer, with its optimiser; catches a trainer that takes the wrong one."""
     found = {}
