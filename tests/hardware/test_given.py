@@ -160,7 +160,7 @@ def test_a_chip_whose_third_factor_is_one_for_all_is_refused() -> None:
 
 
 def test_what_neurons_are_given_is_heard_in_every_step() -> None:
-    """With traces that last, of which a rule without it would take no more than every fourth; catches a longer epoch."""
+    """With traces that last, which alone would be heard at every fourth; catches an epoch of several steps."""
     cells = sp.Population("cells", 2, sp.SpikeResponse("200 ms", "100 ms"))
     rule = sp.dcll(sp.Modulator("local", target=cells), "200 ms", "100 ms", rate=1.0, bounds=(-1, 1))
     net = sp.Network(sp.Projection(sp.Population("in", 2, sp.SpikeSource()), cells, 0.1, rule=rule))
