@@ -134,6 +134,7 @@ def rows(repeats: int = 11) -> list[Row]:
         note = f"; spikes that differ before learning {differ:.1g}, cosine of the first changes {cosine:.4f}"
         if training is BFLOAT16:
             note += _instructions()
+        note += "; times of the processor"
         found.append(row._replace(holds=row.holds and differ < 0.01 and cosine > 0.99, source=row.source + note))
     version = snntorch_version()
     if version is None:
@@ -143,7 +144,9 @@ def rows(repeats: int = 11) -> list[Row]:
         here, there = ours(DENSE, STEP_BY_STEP), through_time(DENSE)
         here(), there()
         row = ratio(name, here, there, repeats, 1.45, simulated=STEPS / 1000)
-        found.append(row._replace(source=f"{row.source}; snnTorch {version}, one update after all steps"))
+        found.append(
+            row._replace(source=f"{row.source}; times of the processor; snnTorch {version}, one update after all steps")
+        )
     if torch.cuda.is_available():
         _on_cuda(repeats)
     return found

@@ -6,12 +6,22 @@ square, numbers that are paired across different layouts.
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("norse", reason="norse is not installed")
 
-from spikerl.dcll import kernels  # noqa: E402
+from spikerl.dcll import (  # noqa: E402
+    Convolution,
+    Dense,
+    Description,
+    Network,
+    Readout,
+    Trainer,
+    Training,
+    kernels,
+)
 from spikerl.plasticity.surrogate import fast_sigmoid  # noqa: E402
 
 MAPS = (3, 4, 5, 6)
@@ -52,3 +62,20 @@ def test_what_does_not_lie_alike_is_left_to_torch() -> None:
     assert not kernels.fits(maps.bfloat16())
     assert not kernels.fits(maps.clone().requires_grad_())
     assert not kernels.fits(maps.new_ones(()).expand(MAPS))
+
+
+@pytest.mark.parametrize("schedule", ["steps", "chunks"])
+def test_what_torch_does_where_kernels_cannot_trains_the_same(schedule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a CUDA device: convolution, pooling and dense, with Adamax; catches a way that is never taken here."""
+    spikes = np.random.default_rng(2).random((20, 5, 2, 6, 6)) < 0.3
+    found = []
+    for taken in (True, False):
+        if not taken:
+            monkeypatch.setattr(kernels, "fits", lambda *tensors: False)
+        layers = (Convolution(4, 3, pool=2), Dense(9))
+        network = Network(Description((2, 6, 6), layers, 3, readout=Readout(4.0), gain=3.0), dtype=torch.float64)
+        trainer = Trainer(network, Training(rate=1e-4, burn_in=3, every=4, schedule=schedule))
+        loss = trainer.follow(spikes, np.eye(3)[np.arange(20) % 3])
+        found.append([torch.tensor(loss), *(each for own in network.parameters for each in own)])
+    for mine, its in zip(*found, strict=True):
+        torch.testing.assert_close(mine, its, rtol=1e-7, atol=1e-9)
