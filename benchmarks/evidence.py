@@ -12,6 +12,7 @@ from pathlib import Path
 
 import circuit_evidence
 import dcll_evidence
+import dcll_reward_evidence
 from rows import Row, printed, write
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "evidence.json"
@@ -21,6 +22,8 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "dcll-fig4": dcll_evidence.fig4,
     "dcll-randman": dcll_evidence.randman,
     "dcll-nmnist": dcll_evidence.nmnist,
+    "dcll-cues": dcll_reward_evidence.cues,
+    "dcll-cartpole": dcll_reward_evidence.cartpole,
 }
 
 
