@@ -15,7 +15,7 @@ from torch import Tensor
 
 from spikerl.dcll import kernels
 
-_HELD = 2**16
+_HELD = 2**17
 """The numbers of a weight that are taken at a time on a processor."""
 
 

@@ -71,6 +71,8 @@ def local_errors(layer: Layer, parameters: Parameters, seen: Response, e: Tensor
     """Return m of every neuron, [batch, ...], from the errors `e` of the readout, [batch, output]."""
     back = by_position((e @ parameters.readout).view_as(seen.out))
     if isinstance(layer, Convolution) and layer.pool > 1:
+        if kernels.fits(seen.s, seen.u) and kernels.by_position(back, seen.s):
+            return kernels.unpool(back, seen.s, seen.u, layer.pool)
         back = unpooled(back, seen.s, layer.pool)
     if kernels.fits(back, seen.u):
         kernels.slope(back, seen.u)

@@ -34,6 +34,13 @@ def fits(*tensors: Tensor) -> bool:
     )
 
 
+def by_position(*tensors: Tensor) -> bool:
+    """Return whether these are maps of one type, with the channels of a position side by side."""
+    return all(
+        each.is_contiguous(memory_format=torch.channels_last) and each.dtype == tensors[0].dtype for each in tensors
+    )
+
+
 def move(weight: Tensor, gradient: Tensor, largest: Tensor, rate: float, beta: float, floor: float) -> None:
     """``n <- max(beta n + floor, |g|)``, ``w <- w - rate g / n``, in place."""
     own = _scalar(weight)
@@ -55,6 +62,16 @@ def fire(u: Tensor, r: Tensor, s: Tensor, left: float) -> None:
 def slope(m: Tensor, u: Tensor) -> None:
     """``m <- m sigma'(u)`` with the fast sigmoid, in place."""
     _slope(_flat(m), _flat(u), _scalar(m)(SLOPE))
+
+
+def unpool(back: Tensor, s: Tensor, u: Tensor, size: int) -> Tensor:
+    """Return `back` of squares at the first of their largest spikes, times ``sigma'(u)``; `back` is lost.
+
+    Maps [batch, channel, height, width] by position; as `spikerl.dcll.pooling.unpooled` and then `slope` do it.
+    """
+    m = torch.zeros_like(s) if any(length % size for length in s.shape[2:]) else torch.empty_like(s)
+    _unpool(*(each.permute(0, 2, 3, 1).numpy() for each in (back, s, u, m)), size, _scalar(m)(SLOPE))
+    return m
 
 
 def _scalar(tensor: Tensor) -> Any:
@@ -92,6 +109,28 @@ def _fire(u, r, s, left):
         r[k] = rest
         u[k] = membrane
         s[k] = membrane > 0
+
+
+@njit(**_OPTIONS)
+def _unpool(back, s, u, m, size, steep):
+    batch, rows, columns, channels = back.shape
+    one = steep / steep
+    for b in range(batch):
+        for row in range(rows):
+            for column in range(columns):
+                left = back[b, row, column]
+                for place in range(size * size):
+                    y, x = row * size + place // size, column * size + place % size
+                    spikes, membranes, into = s[b, y, x], u[b, y, x], m[b, y, x]
+                    for k in range(channels):
+                        came = left[k] * spikes[k]
+                        left[k] -= came
+                        width = steep * abs(membranes[k]) + one
+                        into[k] = came / (width * width)
+                membranes, into = u[b, row * size, column * size], m[b, row * size, column * size]
+                for k in range(channels):
+                    width = steep * abs(membranes[k]) + one
+                    into[k] += left[k] / (width * width)
 
 
 @njit(**_OPTIONS)

@@ -22,6 +22,7 @@ from spikerl.dcll import (  # noqa: E402
     Training,
     kernels,
 )
+from spikerl.dcll.pooling import unpooled  # noqa: E402
 from spikerl.plasticity.surrogate import fast_sigmoid  # noqa: E402
 
 MAPS = (3, 4, 5, 6)
@@ -79,3 +80,14 @@ def test_what_torch_does_where_kernels_cannot_trains_the_same(schedule: str, mon
         found.append([torch.tensor(loss), *(each for own in network.parameters for each in own)])
     for mine, its in zip(*found, strict=True):
         torch.testing.assert_close(mine, its, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_errors_go_back_through_pooling_and_slope_at_once(size: int) -> None:
+    """Of 5 x 6 neurons, with a rim; catches a slope of another neuron, a square without spikes that gets no error."""
+    u, s = drawn(2, "positions")
+    s = (s > 0.8).double().contiguous(memory_format=torch.channels_last)
+    back = drawn(1, "positions")[0][:, :, : 5 // size, : 6 // size].contiguous(memory_format=torch.channels_last)
+    assert kernels.by_position(back, s, u)
+    wanted = unpooled(back, s, size) * fast_sigmoid(u)
+    torch.testing.assert_close(kernels.unpool(back, s, u, size), wanted, rtol=1e-12, atol=1e-15)
