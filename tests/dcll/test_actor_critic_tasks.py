@@ -174,6 +174,7 @@ class Told:
         pass
 
 
+@pytest.mark.filterwarnings("error")  # as Gymnasium warns where a pole that fell is pushed
 @pytest.mark.parametrize("late", [False, True], ids=["fell", "time is up"])
 def test_dopamine_of_an_episodes_end(late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """No value of a pole that fell, one where the time was up; nothing for the decision that shows the last state."""
