@@ -145,6 +145,14 @@ def test_a_restored_cartpole_goes_on_to_the_same_bits() -> None:
             np.testing.assert_array_equal(ours, theirs)
 
 
+def test_cartpole_is_learned() -> None:
+    """Some way: a policy that was not learned falls after 20 steps; the whole way is `make evidence`."""
+    played = cartpole(batch=16)
+    before = played.evaluate(20, drawn=True).mean()
+    played.play(700)
+    assert before < 30 and played.evaluate(20).mean() > 70
+
+
 class Told:
     """A learner that does as it is told: values that are known, always to the right; it keeps what it hears."""
 
