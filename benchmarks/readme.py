@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = (
-    ("docs/evidence.json", "What the circuit shows", "interval"),
+    ("docs/evidence.json", "What it shows", "interval"),
     ("benchmarks/results.json", "How fast", "middle half"),
 )
 

@@ -90,7 +90,7 @@ def _shown(default: object) -> str:
 @pytest.mark.parametrize(
     ("file", "heading", "spread"),
     [
-        ("docs/evidence.json", "What the circuit shows", "interval"),
+        ("docs/evidence.json", "What it shows", "interval"),
         ("benchmarks/results.json", "How fast", "middle half"),
     ],
 )
