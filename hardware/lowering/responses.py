@@ -91,7 +91,7 @@ def lower_response(neurons: NeuronPlan, scale: Scale) -> tuple[Neurons, list[Los
         Loss(where, "adapt", "rounding", c["adapt"], jump * scale.volts, relative(c["adapt"], jump * scale.volts)),
     ]
     end = _MOST * scale.volts
-    note = f"v beyond {end:.3g} from rest is clipped, which no input brings it to that spikes at random"
+    note = f"v is clipped beyond {end:.3g} from rest, further than inputs bring it that spike at random"
     losses.append(Loss(where, "range", "saturation", math.inf, end, None, note))
     if scale.gap:
         got = threshold - c["rest"]
