@@ -131,12 +131,12 @@ def test_a_layer_learns_on_the_chip() -> None:
 
 @pytest.mark.xdist_group("lava")
 def test_lava_learns_the_same_to_the_last_bit(interpreter: Path) -> None:
-    """The lowered layer, with errors of all signs in windows of any length, and a window in which none are held."""
+    """The lowered layer, with errors of all signs in windows of any length, and windows, the first too, in which none are held."""
     program = lower(discretise(layer(0.4)), load_target("loihi2")).program
     rng = np.random.default_rng(3)
     pair = Pair(program, ("loihi", "lava"), Emulator(program), LavaMachine(program, python=interpreter))
     try:
-        for steps, held in ((1, True), (17, False), (40, True), (12, False)):
+        for steps, held in ((9, False), (1, True), (17, False), (40, True)):
             messages = (rng.random((steps, 1, INPUTS)) < 0.3).astype(np.int64)
             given = {"local": rng.integers(0, 128, (steps, 1, UNITS))} if held else {}
             pair.run(FixedWindow(steps, {"in": messages}, given))
