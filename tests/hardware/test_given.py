@@ -131,7 +131,7 @@ def test_a_layer_learns_on_the_chip() -> None:
 
 @pytest.mark.xdist_group("lava")
 def test_lava_learns_the_same_to_the_last_bit(interpreter: Path) -> None:
-    """The lowered layer, with errors of all signs in windows of any length, and windows, the first too, in which none are held."""
+    """The lowered layer, with errors of all signs in windows of any length; in some, the first too, none are held."""
     program = lower(discretise(layer(0.4)), load_target("loihi2")).program
     rng = np.random.default_rng(3)
     pair = Pair(program, ("loihi", "lava"), Emulator(program), LavaMachine(program, python=interpreter))
