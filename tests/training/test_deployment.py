@@ -15,8 +15,12 @@ pytest.importorskip("numba", reason="numba is not installed")
 
 import spikerl as sp  # noqa: E402
 from spikerl.analysis.accuracy import scores  # noqa: E402
+from spikerl.deploy.layers import infer  # noqa: E402
 from spikerl.errors import DescriptionError, UnsupportedError  # noqa: E402
+from spikerl.experiment import read  # noqa: E402
 from spikerl.results.deployment import read_deployment  # noqa: E402
+from spikerl.training.networks import trained  # noqa: E402
+from spikerl.training.preparing import prepare  # noqa: E402
 from tests.commands.programs import invoke  # noqa: E402
 from tests.report.test_page import assert_alone, made  # noqa: E402
 from tests.training.small import CLASSES, CURVES, written  # noqa: E402
@@ -54,6 +58,20 @@ def test_every_width_of_the_chip_is_there(deployed):
     eight = np.array(done.deployment.widths[1].layers)
     assert np.abs(eight - scores(done.results).value[-1]).max() < 0.2
     assert read_deployment(done.results.path) == done.deployment
+
+
+@pytest.mark.parametrize("bits", [8, 3])
+def test_a_width_is_what_the_second_network_says_at_it(deployed, bits):
+    """Inferred anew from the weights of the results, layer by layer."""
+    folder, done = deployed
+    experiment = read(done.results.path / "experiment.toml")
+    prepared = prepare(experiment)
+    network = trained(done.results, experiment, prepared, 1)
+    hardware = sp.Hardware(weight_bits=bits, saturate=True)
+    expected = infer(network, prepared.data[1].test, hardware, burn_in=prepared.training.burn_in).evaluation.accuracy()
+    width = next(width for width in done.deployment.widths if width.bits == bits)
+    np.testing.assert_allclose(np.array(width.layers)[:, 1], expected)
+    assert bits < 8 or len(set(expected)) == 2  # else layers that are exchanged would not be seen
 
 
 def test_the_page_shows_the_chip(deployed, tmp_path):
