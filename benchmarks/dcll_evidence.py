@@ -15,6 +15,7 @@ import spikerl as sp
 from spikerl.analysis.accuracy import Scores, scores
 from spikerl.analysis.intervals import Interval, mean_over_blocks
 from spikerl.datasets import Samples
+from spikerl.deploy import Deployed
 from spikerl.experiment import read
 from spikerl.results import Results
 from spikerl.training.preparing import prepare
@@ -29,6 +30,11 @@ def digits() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         # Weights are kept, and the run made where deployments look for it.
         done = sp.deploy("dcll-digits", instances=NETWORKS, settings={"record.spikes": []})
+    return digit_rows(done)
+
+
+def digit_rows(done: Deployed) -> list[Row]:
+    """Return the rows of digits that were learned and deployed."""
     found, widths = scores(done.results), done.deployment.widths
     assert widths is not None
     on_chip = {width.bits: np.array(width.layers[-1]) for width in widths}
