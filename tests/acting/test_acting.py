@@ -92,7 +92,9 @@ def test_a_run_that_failed_goes_on_to_the_same_bytes(tmp_path, whole, tests):
 
     with pytest.raises(RunError, match="--resume"):
         sp.run(path, out=out, progress=halt)
-    sp.run(path, out=out, resume=True)
+    played_on = []
+    sp.run(path, out=out, resume=True, progress=lambda at: played_on.append(at.done))
+    assert played_on[0] == tests // 2 * 2 + 1  # from the last checkpoint, not from the beginning
     assert (out / "results.h5").read_bytes() == (unbroken.path / "results.h5").read_bytes()
 
 
