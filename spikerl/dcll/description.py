@@ -85,7 +85,8 @@ def described(network: Network) -> Described:
     places: list[Place] = []
     biases: list[str] = []
     lag = 1
-    for number, (layer, before, own) in enumerate(zip(description.layers, shapes, network.parameters, strict=False)):
+    stack = zip(description.layers, shapes, network.parameters, strict=False)
+    for number, (layer, before, own) in enumerate(stack, 1):
         maps = layer.maps(before) if isinstance(layer, Convolution) else layer.shape(before)
         population = Population(f"layer_{number}", math.prod(maps), neuron)
         wiring, weight = _wiring(layer, before, maps, _array(own.weight))

@@ -143,6 +143,7 @@ def weights(figure: Canvas, layers: Mapping[str, tuple[NDArray, float]], fields:
         one.stairs(density, edges, color=of_layer(name).light, fill=True, alpha=0.55, linewidth=0)
         first = 1 / (2 * bound)
         one.plot([-bound, -bound, bound, bound], [0, first, first, 0], ":", color=SOFT.light, linewidth=1.0)
+        one.set_ylim(0.0, 1.15 * float(density.max(initial=1e-12)))  # the first density may be many times as high
         one.set_ylabel(name.replace("_", " "), rotation=0, ha="right", va="center", labelpad=8)
         one.tick_params(left=False, labelleft=False)
         one.spines["left"].set_visible(False)

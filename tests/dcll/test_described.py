@@ -73,4 +73,4 @@ def test_nothing_is_described_for_biases_that_are_not_there() -> None:
     assert {"on", "onset"} <= {p.name for p in described(made).network.populations}
     for own in made.parameters:
         own.bias.zero_()
-    assert [p.name for p in described(made).network.populations] == ["in", "layer_0", "layer_1"]
+    assert [p.name for p in described(made).network.populations] == ["in", "layer_1", "layer_2"]

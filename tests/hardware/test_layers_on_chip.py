@@ -110,14 +110,14 @@ def test_batches_and_threads_change_nothing(trained: tuple[Network, Evaluation])
 def test_fewer_bits_cost_what_they_cost_and_are_allowed_by_name(trained: tuple[Network, Evaluation]) -> None:
     """Refused where the largest error of a weight is beyond the tolerance; biases keep their 8 bits."""
     network, expected = trained
-    with pytest.raises(UnsupportedError, match=r"projection 'layer_0_to_layer_1': weight .* error \d+"):
+    with pytest.raises(UnsupportedError, match=r"projection 'layer_1_to_layer_2': weight .* error \d+"):
         infer(network, TEST, sp.Hardware(weight_bits=3))
     rough = infer(network, TEST, sp.Hardware(weight_bits=1, saturate=True), burn_in=BURN_IN)
     assert rough.evaluation.accuracy()[-1] < expected.accuracy()[-1] - 0.05
     bits = {name: made.bits for name, made in rough.prepared.lowered.program.connections.items()}
-    assert bits["layer_0_to_layer_1"] == 1 and bits["bias_of_layer_1"] == bits["onset_of_layer_1"] == 8
+    assert bits["layer_1_to_layer_2"] == 1 and bits["bias_of_layer_2"] == bits["onset_of_layer_2"] == 8
     told = {(loss.object, loss.quantity) for loss in rough.prepared.lowered.losses}
-    assert {("population 'layer_1'", "adapt"), ("projection 'in_to_layer_0'", "weight")} <= told
+    assert {("population 'layer_2'", "adapt"), ("projection 'in_to_layer_1'", "weight")} <= told
 
 
 def test_what_does_not_fit_is_refused(trained: tuple[Network, Evaluation]) -> None:

@@ -10,7 +10,12 @@ import pytest
 import spikerl
 from tests.packaging.tree import ROOT, files, lines, package_name, setup
 
-EXTRAS = {"spikerl/sweep/cluster.py": "cluster", "spikerl/datasets/digits.py": "datasets", "spikerl.dcll": "norse"}
+EXTRAS = {
+    "spikerl/sweep/cluster.py": "cluster",
+    "spikerl/datasets/digits.py": "datasets",
+    "spikerl/training/networks.py": "norse",
+    "spikerl.dcll": "norse",
+}
 """Modules and packages that import what only an extra requires."""
 DISTRIBUTIONS = {"sklearn": "scikit_learn"}  # packages whose import has another name
 SIDE_SCRIPTS = "spikerl.hardware.lava.worker"
