@@ -19,7 +19,7 @@ from spikerl.experiment.acting_tables import ActingExperiment
 from spikerl.results import Column, Contents, RunFacts, RunWriter
 from spikerl.results.contents import REAL
 from spikerl.threads import available_threads
-from spikerl.training.networks import dtype_of, single_threaded
+from spikerl.training.networks import made, single_threaded
 from spikerl.training.recording import synapses, weights
 
 Follow = Callable[[int, int, float], None]
@@ -77,11 +77,11 @@ def play_acting(
 
 
 def _set(experiment: ActingExperiment, staged: Staged) -> _Stage:
-    running, dtype = experiment.run, dtype_of(experiment.run)
+    running = experiment.run
     stage = _Stage([], [])
     for instance in range(running.instances):
         seed = running.seed + instance
-        network = Network(staged.description, seed, running.device, dtype)
+        network = made(staged.description, running, seed)
         stage.networks.append(network)
         stage.players.append(player_of(staged, network, experiment.learning.batch, instance, seed))
     return stage

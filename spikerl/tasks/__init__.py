@@ -7,6 +7,8 @@ import gymnasium
 from spikerl.tasks.bandit import Bandit, BanditParameters
 from spikerl.tasks.base import Task, TaskFactory, load_task
 from spikerl.tasks.reversal import Reversal, ReversalParameters
+from spikerl.tasks.volatile import Volatile, VolatileParameters
+from spikerl.tasks.what_where import WhatWhere, WhatWhereParameters
 
 __all__ = [
     "Bandit",
@@ -15,17 +17,22 @@ __all__ = [
     "ReversalParameters",
     "Task",
     "TaskFactory",
+    "Volatile",
+    "VolatileParameters",
+    "WhatWhere",
+    "WhatWhereParameters",
     "load_task",
     "register",
 ]
 
 
 def register() -> None:
-    """Make ``gymnasium.make("spikerl/Reversal-v0")`` work, and Bandit-v0; a second call does nothing.
+    """Make ``gymnasium.make("spikerl/Reversal-v0")`` work, and Bandit, Volatile and WhatWhere; again does nothing.
 
     Gymnasium 1 looks for no entry points of other packages, and importing this package changes no registry,
     so a program that wants the names says so.
     """
-    for name, environment in (("spikerl/Bandit-v0", Bandit), ("spikerl/Reversal-v0", Reversal)):
+    for environment in (Bandit, Reversal, Volatile, WhatWhere):
+        name = f"spikerl/{environment.__name__}-v0"
         if name not in gymnasium.registry:
             gymnasium.register(name, entry_point=f"{environment.__module__}:{environment.__name__}")

@@ -18,11 +18,12 @@ from spikerl.registry import TASKS, find
 class Task(Protocol):
     """A Gymnasium environment in which one step is one trial and one episode is one block.
 
-    The observation, int8 [options], is 1 for each option that is shown; the action is the index of the chosen
-    one. The `info` of `reset` describes the first trial, that of `step` the trial just played: `block`,
-    `trial`, `schedule`, `probabilities` (one an option), `better` (the option that pays most), `reversal`
-    (its first trial, -1 for none), `reversed`; in a replay also `recorded_block`, `animal_choice` and
-    `animal_better`.
+    The observation, int8 [options], is 1 for each option that is shown, in most tasks all of them; the action is the
+    index of the chosen one, and one that is not shown never pays. The `info` of `reset` describes the first trial,
+    that of `step` the trial just played: `block`, `trial`, `schedule`, `probabilities` (one an option), `better` (the
+    option that pays most), `reversal` (its first trial, -1 for none), `reversed`; in a replay also `recorded_block`,
+    `animal_choice` and `animal_better`. A task that has more to say of a trial that was played adds `columns` to the
+    info of `step`: names and whole numbers, the same names in every step.
     """
 
     action_space: Discrete

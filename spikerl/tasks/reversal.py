@@ -7,24 +7,22 @@ trial from 30 to 50. Blocks are drawn so, or replayed from a CSV file of recorde
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, final
+from collections.abc import Callable
+from typing import final
 
-import gymnasium
 import numpy as np
-from gymnasium.spaces import Discrete, MultiBinary
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from spikerl.errors import DescriptionError, message, nearest
 from spikerl.seeding import generator
 from spikerl.tasks.base import Task, TaskFactory
-from spikerl.tasks.blocks import Block, BlockPlayer, Draw, RecordedChoices
+from spikerl.tasks.blocks import Block, Draw, RecordedChoices
+from spikerl.tasks.environment import BlockTask
 from spikerl.tasks.recorded import Recording, read_recording
-from spikerl.tasks.schedule import probabilities
+from spikerl.tasks.schedule import exchanged, probabilities, rivals
+from spikerl.tasks.window import Window, check_window
 
 _DRAWN_SCHEDULE = "80/20"
-_Trial = Annotated[int, Field(strict=True, ge=1)]
 
 
 class ReversalParameters(BaseModel):
@@ -41,8 +39,7 @@ class ReversalParameters(BaseModel):
 
     schedule: str | None = None
     trials_per_block: int = Field(default=80, ge=2, le=1_000_000)
-    # TOML has arrays, no tuples: the pair may be either, its numbers must be whole.
-    reversal_window: Annotated[tuple[_Trial, _Trial], Field(strict=False)] = (30, 50)
+    reversal_window: Window = (30, 50)
     blocks: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
@@ -51,15 +48,12 @@ class ReversalParameters(BaseModel):
             return self
         if self.schedule is not None:
             probabilities(self.schedule)
-        first, last = self.reversal_window
-        if not first <= last < self.trials_per_block:
-            allowed = f"first <= last < trials_per_block = {self.trials_per_block}"
-            raise DescriptionError(message("reversal_window", list(self.reversal_window), allowed))
+        check_window(self.reversal_window, self.trials_per_block)
         return self
 
 
 @final
-class Reversal(gymnasium.Env[NDArray[np.int8], np.int64]):
+class Reversal(BlockTask):
     """The reversal task, one trial a step, one block an episode (see `spikerl.tasks.base.Task`).
 
     `parameters`: default ``ReversalParameters()``; `seed`, `instance`: whole numbers that, with block and
@@ -67,9 +61,6 @@ class Reversal(gymnasium.Env[NDArray[np.int8], np.int64]):
     instance i begins with the recorded block i modulo n and meets every other one before it meets one again.
     Raises `DescriptionError`, and `FileError` for a bad file of recorded blocks.
     """
-
-    action_space: Discrete
-    observation_space: MultiBinary
 
     def __init__(
         self,
@@ -87,28 +78,7 @@ class Reversal(gymnasium.Env[NDArray[np.int8], np.int64]):
         else:
             recording = recording or read_recording(parameters.blocks)
             options, draw = recording.probabilities.shape[2], _replayed(parameters, recording)
-        self._player = BlockPlayer(draw, parameters.trials_per_block, options, seed, instance)
-        self.action_space = Discrete(options)
-        self.observation_space = MultiBinary(options)
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[NDArray[np.int8], dict[str, Any]]:
-        """Begin the next block, or `options["block"]`; a `seed` goes back to block 0."""
-        super().reset(seed=seed)
-        return self._player.reset(seed, options)
-
-    def step(self, action: np.int64) -> tuple[NDArray[np.int8], float, bool, bool, dict[str, Any]]:
-        """Play one trial of the chosen option."""
-        return self._player.step(action)
-
-    def state(self) -> dict[str, int]:
-        """Return the complete state: seed, block, trial."""
-        return self._player.state()
-
-    def restore(self, state: Mapping[str, int]) -> None:
-        """Go to a state that `state` returned."""
-        self._player.restore(state)
+        super().__init__(draw, parameters.trials_per_block, options, seed, instance)
 
 
 def _drawn(parameters: ReversalParameters, schedule: str) -> Draw:
@@ -120,10 +90,7 @@ def _drawn(parameters: ReversalParameters, schedule: str) -> Draw:
         random = generator(seed, "task", "reversal", instance, block)
         before = chances[random.permutation(chances.size)]
         reversal = int(random.integers(first, last, endpoint=True))
-        best = int(before.argmax())
-        other = int(random.choice(np.delete(np.arange(chances.size), best)))
-        after = before.copy()
-        after[[best, other]] = before[[other, best]]
+        after = exchanged(before, int(random.choice(rivals(before))))
         reversed_yet = np.arange(parameters.trials_per_block) >= reversal
         return Block(schedule, np.where(reversed_yet[:, None], after, before))
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator
 
 from spikerl.errors import DescriptionError, message
 
@@ -27,3 +32,24 @@ def probabilities(schedule: str, where: str = "schedule") -> tuple[float, ...]:
         remedy = "no option is the better one" if best_first[0] == best_first[1] else f"write {text!r}"
         raise DescriptionError(message(where, schedule, allowed, remedy))
     return values
+
+
+def _checked(schedule: str) -> str:
+    probabilities(schedule)
+    return schedule
+
+
+Schedule = Annotated[str, AfterValidator(_checked)]
+"""A schedule as a parameter of a task: text that `probabilities` accepts."""
+
+
+def rivals(chances: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the options that are not the best one of `chances` [options], in their order, [options - 1]."""
+    return np.delete(np.arange(chances.size), chances.argmax())
+
+
+def exchanged(chances: NDArray[np.float64], rival: int) -> NDArray[np.float64]:
+    """Return `chances` [options] after the best option and `rival` have changed places."""
+    after, best = chances.copy(), int(chances.argmax())
+    after[[best, rival]] = chances[[rival, best]]
+    return after

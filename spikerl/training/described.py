@@ -42,9 +42,8 @@ def layer_names(count: int) -> tuple[str, ...]:
 def check_backend(running: TrainingRun) -> None:
     """Raise where the back end of ``[run]`` does not train layers, or cannot do so there or in that precision."""
     if running.backend != "norse":
-        names = base.names()
-        if running.backend not in names:
-            remedy = nearest(running.backend, names)
+        if running.backend not in base.names():
+            remedy = nearest(running.backend, ("norse",))
             raise DescriptionError(message("run.backend", running.backend, "norse", remedy))
         remedy = "after training, `spikerl deploy` runs them on a chip"
         raise UnsupportedError(message("run.backend", running.backend, "norse, which trains layers", remedy))

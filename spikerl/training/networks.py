@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from spikerl.dcll.layers import Description
 from spikerl.dcll.network import Network
 from spikerl.dcll.training import Trainer
-from spikerl.errors import FileError, message
+from spikerl.errors import FileError, UnsupportedError, message
 from spikerl.experiment.training_tables import TrainingExperiment, TrainingRun
 from spikerl.results import Results
 from spikerl.training.preparing import Prepared
@@ -22,16 +23,23 @@ State = Mapping[str, NDArray]
 def trainers_of(experiment: TrainingExperiment, prepared: Prepared) -> list[Trainer]:
     """Return a trainer of a new network for each instance; instance k is drawn from ``seed + k`` alone."""
     running = experiment.run
-    dtype = dtype_of(running)
     seeds = range(running.seed, running.seed + running.instances)
-    return [
-        Trainer(Network(prepared.description, seed, running.device, dtype), prepared.training, seed) for seed in seeds
-    ]
+    return [Trainer(made(prepared.description, running, seed), prepared.training, seed) for seed in seeds]
 
 
-def dtype_of(running: TrainingRun) -> torch.dtype:
-    """Return the type of weights and state that ``[run]`` asks for."""
-    return {"float32": torch.float32, "float64": torch.float64}[running.precision]
+def made(description: Description, running: TrainingRun, seed: int) -> Network:
+    """Return a new network on the device and in the precision of ``[run]``.
+
+    Raises `UnsupportedError` where torch cannot use the device, or not in that precision.
+    """
+    dtype = {"float32": torch.float32, "float64": torch.float64}[running.precision]
+    try:
+        torch.zeros(1, dtype=dtype, device=running.device).sum().item()
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        allowed = f"a device on which torch computes in {running.precision} here, such as 'cpu'"
+        raise UnsupportedError(message("run.device", running.device, allowed, f"torch says: {reason}")) from error
+    return Network(description, seed, running.device, dtype)
 
 
 def state_of(trainers: Sequence[Trainer]) -> dict[str, NDArray]:

@@ -69,6 +69,7 @@ def test_a_wrong_value_is_one_message_with_file_key_and_value(fault):
         (["--trials", "3"], "training.epochs"),
         (["--backend", "brian2"], "norse"),
         (["--backend", "nors"], "did you mean 'norse'?"),
+        (["--set", "run.device=cuda:99"], "torch says"),
         (["--set", "training.burn_in=40 ms"], "shorter than a sample of 40 steps"),
         (["--set", "training.rate=-1"], "training.rate"),
         (["--set", "circuit.tau_elig=1 s"], "data, network, training"),
