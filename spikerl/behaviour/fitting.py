@@ -1,0 +1,94 @@
+"""``argmin_x NLL(x) / n`` within bounds: maximum-likelihood fits of models of choice, from several starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from spikerl.behaviour.likelihood import likelihood, negative_log_likelihood
+from spikerl.behaviour.models import ChoiceModel, Parameter
+from spikerl.behaviour.trials import Trials
+from spikerl.errors import RunError, message
+from spikerl.seeding import check_seed, generator
+from spikerl.units import whole_number
+
+MOST_STARTS = 1000
+AGREE = 1e-6
+"""Two starts that end within so many nats a trial have found the same fit."""
+
+
+class Estimate(NamedTuple):
+    """A fitted number: its `parameter` with unit and range, its `value`, and whether it lies on an end of the range."""
+
+    parameter: Parameter
+    value: float
+    at_bound: bool
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The best fit of `model` to `n` choices: `nll` is the negative log likelihood in nats per trial.
+
+    Of `starts` searches drawn from `seed`, or begun at the fits of simpler models, `agreed` ended at this likelihood
+    to within `AGREE` (with one of many, the optimum is in doubt). An estimate on an end of its range says that the data
+    bound it on one side only.
+    """
+
+    model: ChoiceModel
+    estimates: tuple[Estimate, ...]
+    nll: float
+    n: int
+    seed: int
+    starts: int
+    agreed: int
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The fitted numbers by name."""
+        return {estimate.parameter.name: estimate.value for estimate in self.estimates}
+
+    def on(self, trials: Trials) -> NDArray[np.float64]:
+        """Return the negative log likelihood of other trials, in nats per trial of each block, shape [blocks]."""
+        return negative_log_likelihood(self.model, self.parameters, trials) / trials.choices.shape[1]
+
+
+def fit(model: ChoiceModel, trials: Trials, seed: int, starts: int = 8, nested: tuple[Fit, ...] = ()) -> Fit:
+    """Return the numbers of `model` under which the recorded choices are most probable.
+
+    L-BFGS-B (Byrd and others 1995) with the exact gradient, from `starts` points drawn by `seed` in the parameters'
+    first ranges, and from the `nested` fits to the same trials of models that this one contains, than which it is then
+    never worse. Defaults: 8 starts, no nested fits.
+
+    Raises `DescriptionError` for a bad seed, number of starts or nested model, `RunError` where no search converges.
+    """
+    check_seed(seed)
+    whole_number(starts, 1, MOST_STARTS, "starts")
+    low, high = (np.array([parameter[k] for parameter in model.parameters]) for k in (1, 2))
+    first = np.array([parameter.first for parameter in model.parameters])
+    uniform = generator(seed, "behaviour", "starts", model.name).random((starts, len(first)))
+    begins = [first[:, 0] + row * (first[:, 1] - first[:, 0]) for row in uniform]
+    begins += [model.embedded(other.model, other.model.numbers(other.parameters)) for other in nested]
+
+    def objective(numbers: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        found = likelihood(model, numbers, trials)
+        return float(found.blocks.sum()) / trials.n, found.gradient / trials.n
+
+    options = {"ftol": 1e-13, "gtol": 1e-8, "maxiter": 1000}
+    bounds = list(zip(low, high, strict=True))
+    ends = [minimize(objective, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options) for begin in begins]
+    good = [end for end in ends if end.success and np.isfinite(end.fun)]
+    if not good:
+        why = "; ".join(sorted({str(end.message) for end in ends}))
+        remedy = "try more starts"
+        raise RunError(message(f"{trials.source}, fit of {model.name!r}", why, "a search that converges", remedy))
+    best = min(good, key=lambda end: float(end.fun))
+    estimates = tuple(
+        Estimate(parameter, float(value), not parameter.low < value < parameter.high)
+        for parameter, value in zip(model.parameters, best.x, strict=True)
+    )
+    agreed = sum(float(end.fun) <= float(best.fun) + AGREE for end in good)
+    return Fit(model, estimates, float(best.fun), trials.n, seed, len(begins), agreed)
