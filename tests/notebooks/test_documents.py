@@ -28,7 +28,8 @@ from tests.notebooks.documents import ROOT, Reader, blocks
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SECTION = re.compile(
-    r"^## `\[(\w+)\]`(?: with `name = \"(\w+)\"`| where layers (learn|act))?\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL
+    r"^## `\[(\w+)\]`(?: with `name = \"(\w+)\"`| where layers (learn|act))?\n(.*?)(?=^## |\Z)",
+    re.MULTILINE | re.DOTALL,
 )
 ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \|$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)\)")

@@ -1,4 +1,4 @@
-"""The page of layers that learned: every figure is there or says why not, it stands alone, and its numbers are the run's.
+"""The page of layers that learned: every figure is there or says why not, and its numbers are the run's.
 
 Catches: a curve that is named for another, a layer in another's colour, classes and curves or circuits on one page.
 """
