@@ -15,14 +15,14 @@ from spikerl.tasks import Bandit, BanditParameters, Reversal, ReversalParameters
 from tests.tasks.recorded_blocks import small_rows, write
 
 
-@pytest.mark.parametrize("name", ["spikerl/Bandit-v0", "spikerl/Reversal-v0"])
+@pytest.mark.parametrize("name", ["Bandit", "Reversal", "Volatile", "WhatWhere"])
 def test_gymnasium_accepts_the_registered_environments(name):
     """Catches a step or reset of the wrong form, a seed left aside, and a registration that does not work."""
     register()
     register()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        check_env(gymnasium.make(name).unwrapped)
+        check_env(gymnasium.make(f"spikerl/{name}-v0").unwrapped)
 
 
 def test_gymnasium_accepts_a_replay(tmp_path):
@@ -98,7 +98,8 @@ def test_bad_seeds_and_instances_are_refused(arguments):
 
 def test_lookup_names_the_nearest_task():
     """Catches a lookup that fails without help, and a factory listed under another name."""
-    assert {load_task(name).name for name in registered(TASKS)} == set(registered(TASKS)) >= {"bandit", "reversal"}
+    shipped = {"bandit", "reversal", "volatile", "what_where"}
+    assert {load_task(name).name for name in registered(TASKS)} == set(registered(TASKS)) >= shipped
     with pytest.raises(DescriptionError, match="did you mean 'reversal'"):
         load_task("reversl")
 

@@ -6,9 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikerl.errors import DescriptionError
-from spikerl.tasks import Bandit, Reversal, ReversalParameters, load_task
+from spikerl.tasks import Bandit, Reversal, ReversalParameters, Volatile, VolatileParameters, WhatWhere, load_task
 
-TASK = st.sampled_from([Bandit, Reversal])
+
+def volatile(seed, instance=0):
+    """A volatile bandit with blocks as long as those of the other tasks."""
+    return Volatile(VolatileParameters(volatility=0.3, trials_per_block=80), seed=seed, instance=instance)
+
+
+TWO_OPTIONS = st.sampled_from([Bandit, Reversal, volatile])
+TASK = st.sampled_from([Bandit, Reversal, volatile, WhatWhere])
 SEED = st.integers(0, 2**63 - 1)
 
 
@@ -35,7 +42,7 @@ def test_a_block_does_not_depend_on_what_came_before(task, seed, instance, block
 
 
 @settings(max_examples=25, deadline=None)
-@given(TASK, SEED)
+@given(TWO_OPTIONS, SEED)
 def test_two_policies_meet_the_same_luck(task, seed):
     """Catches one draw an option: with one u a trial, what pays worse never pays alone."""
     first = played(task(seed=seed), 0, [0] * 80)[1]
