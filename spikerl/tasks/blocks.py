@@ -24,8 +24,8 @@ class Block(NamedTuple):
     `schedule` is its name, such as ``"80/20"``; `probabilities` has shape [trials, options]; `recorded` is
     what an animal did in it, None where the block was drawn. `shown`, [trials, options], says which options a
     trial shows, None for all; one that is not shown must have the probability 0. `contingency`, [trials], numbers
-    what decides who pays, None where that is the better option itself. `columns` are further columns of the trial
-    rows, each [trials, options]: a row has the value of its trial and of the option that was chosen.
+    what decides who pays, None where that is the better option itself. `columns` are whole numbers to be told of a
+    trial that was played, each [trials, options]: the value of that trial and of the option that was chosen.
     """
 
     schedule: str

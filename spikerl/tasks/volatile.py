@@ -43,8 +43,8 @@ class Volatile(BlockTask):
 
     On trial t, `minimum_between` or more after the last change, the best option changes places with another, each
     equally likely, if ``h(seed, instance, block, t) < volatility``. `h` is a uniform number for each trial whatever
-    the parameters, so that two schedules change on the same trials. The trial rows have a column ``changes``, the
-    number of changes of the block so far; ``reversal`` is the trial of the first.
+    the parameters, so that two schedules change on the same trials. ``info["columns"]`` of a step has ``changes``,
+    the number of changes of the block so far; ``reversal`` is the trial of the first.
 
     `parameters`: default ``VolatileParameters()``; `seed`, `instance`: whole numbers that, with block and trial,
     decide every draw. Raises `DescriptionError`.

@@ -62,8 +62,8 @@ class WhatWhere(BlockTask):
     which a trial shows the two that are there, {0, 3} or {1, 2}. So a circuit sees both what and where, and a chosen
     option says both. A circuit that chooses one that is not shown gets no reward. `better` is the option that pays
     most of those shown; it moves from trial to trial with the objects, so `reversal` and `reversed` count from the
-    change of the better object or side. The trial rows have columns ``object`` and ``side`` of the chosen option,
-    ``shown``, 0 where it was not there, and ``kind``, an index of `KINDS`. Kinds, reversals and places do not
+    change of the better object or side. ``info["columns"]`` of a step has ``object`` and ``side`` of the chosen
+    option, ``shown``, 0 where it was not there, and ``kind``, an index of `KINDS`. Kinds, reversals and places do not
     depend on the schedule, places on no parameter.
 
     `parameters`: default ``WhatWhereParameters()``; `seed`, `instance`: whole numbers that, with block and trial,

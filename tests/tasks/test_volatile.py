@@ -44,7 +44,7 @@ def test_the_ends_of_the_hazard_are_exact(volatility, minimum, trials):
     assert {info["reversal"] for info in infos} == {trials[0] if trials else -1}
 
 
-def test_the_trial_rows_count_the_changes():
+def test_a_step_counts_the_changes():
     """Catches a column that is one trial off the change of the better option."""
     infos, _ = played(VolatileParameters(volatility=0.2))
     changes = changed_on(infos)

@@ -80,7 +80,7 @@ def test_kinds_better_ones_and_reversals_are_drawn_evenly_and_apart():
     assert all(holds_binomial(int(count), 800, 0.25) for count in seen.ravel())
 
 
-def test_the_trial_rows_say_what_was_chosen_and_the_kind():
+def test_a_step_says_what_was_chosen_and_the_kind():
     """Catches object and side in each other's place, and columns of the better option instead of the chosen one."""
     names = ("what", "where")
     for kind in names:
