@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spikerl.behaviour.fitting import Fit, fit
+from spikerl.behaviour.fitting import Fit, fit_all
 from spikerl.behaviour.models import LADDER, ChoiceModel
 from spikerl.behaviour.splitting import SPLITS, Split, halves
 from spikerl.behaviour.trials import Trials
@@ -52,10 +52,9 @@ def compare(
 ) -> Comparison:
     """Fit every model to half of the blocks and test it on the other half, `splits` times, halves drawn by `seed`.
 
-    Each search begins at the `starts` points of `fit` and at the fits of the simpler models before it in `models`.
-    Defaults: the four models of `LADDER`, 10 splits, 4 starts.
+    Defaults: the four models of `LADDER`, 10 splits, 4 starts of `fit_all`.
 
-    Raises what `fit` and `halves` raise, and `DescriptionError` for no model or one named twice.
+    Raises what `fit_all` and `halves` raise, and `DescriptionError` for no model or one named twice.
     """
     if not models or len(set(models)) != len(models):
         named = [model.name for model in models]
@@ -65,11 +64,8 @@ def compare(
     rows = []
     for k, cut in enumerate(cuts):
         train, test = trials.take(cut.train), trials.take(cut.test)
-        row: list[Fit] = []
-        for position, model in enumerate(models):
-            nested = tuple(found for found in row if model.contains(found.model))
-            row.append(fit(model, train, seed, starts, nested))
-            held_out[k, position, cut.test] = row[-1].on(test)
-        rows.append(tuple(row))
+        rows.append(fit_all(models, train, seed, starts))
+        for position, found in enumerate(rows[-1]):
+            held_out[k, position, cut.test] = found.on(test)
     held_out.setflags(write=False)
     return Comparison(models, cuts, tuple(rows), held_out)

@@ -13,15 +13,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from spikerl.behaviour.models import ChoiceModel, log_probabilities, logits, movement
+from spikerl.behaviour.models import ChoiceModel, log_probabilities, logits, movement, targets
 from spikerl.behaviour.trials import Trials
 
 
 class Likelihood(NamedTuple):
-    """The negative log likelihood in nats of each block [blocks], and the `gradient` of their sum [parameters]."""
+    """The negative log likelihood of each block in nats [blocks], and its gradient [blocks, parameters]."""
 
     blocks: NDArray[np.float64]
-    gradient: NDArray[np.float64]
+    scores: NDArray[np.float64]
 
 
 def likelihood(model: ChoiceModel, numbers: NDArray[np.float64], trials: Trials) -> Likelihood:
@@ -29,19 +29,21 @@ def likelihood(model: ChoiceModel, numbers: NDArray[np.float64], trials: Trials)
     rates = model.rates(numbers)
     chosen = trials.chosen()
     values = np.full(chosen.shape, model.initial, dtype=np.float64)
-    slopes = np.zeros((3, *chosen.shape))
+    slopes = np.zeros((len(chosen), 3, *chosen.shape[1:]))
+    target = targets(chosen, trials.rewards.T)
     each = np.arange(3)[:, None, None]
     for trial in range(len(chosen) - 1):
-        moved = movement(values[trial], chosen[trial], trials.rewards[:, trial], rates)
+        moved = movement(values[trial], chosen[trial], target[trial], rates)
         values[trial + 1] = values[trial] + moved.rate * moved.error
-        slopes[:, trial + 1] = (1.0 - moved.rate) * slopes[:, trial] + (moved.which == each) * moved.error
+        slopes[trial + 1] = (1.0 - moved.rate) * slopes[trial] + (moved.which == each) * moved.error
     last = np.zeros_like(chosen)
     last[1:] = chosen[:-1]
     logarithms = log_probabilities(logits(values, last, rates))
     excess = np.exp(logarithms) - chosen  # the derivative of the sum by each logit
-    by_rates = [rates.beta * float((excess * slope).sum()) for slope in slopes]
-    by_rates += [float((excess * values).sum()), float((excess * last).sum())]
-    return Likelihood(-np.where(chosen, logarithms, 0.0).sum(axis=(0, 2)), model.matrix() @ by_rates)
+    by_value = rates.beta * np.einsum("tbo,tkbo->bk", excess, slopes)
+    by_choice = [(excess * values).sum(axis=(0, 2)), (excess * last).sum(axis=(0, 2))]
+    scores = np.column_stack([by_value, *by_choice]) @ model.matrix().T
+    return Likelihood(-np.where(chosen, logarithms, 0.0).sum(axis=(0, 2)), scores)
 
 
 def negative_log_likelihood(

@@ -18,7 +18,7 @@ beta is in 1/reward, kappa in nats (the logarithm of the odds).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -114,6 +114,11 @@ class ChoiceModel:
         switched = all(own or not its for own, its in zip(mine, theirs, strict=True))
         return switched and self.initial == other.initial
 
+    def simpler(self) -> tuple[ChoiceModel, ...]:
+        """Return the models with one switch fewer: what they contain and they themselves are all it contains."""
+        switches = ("two_rates", "forgetting", "stickiness")
+        return tuple(replace(self, **{name: False}) for name in switches if getattr(self, name))
+
     def embedded(self, other: ChoiceModel, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the numbers with which this model does what `other`, which it contains, does with `numbers`.
 
@@ -171,15 +176,20 @@ class Movement(NamedTuple):
     error: NDArray[np.float64]
 
 
-def movement(
-    values: NDArray[np.float64], chosen: NDArray[np.bool_], rewards: NDArray[np.float64], rates: Rates
-) -> Movement:
-    """``V <- V + rate (target - V)``: the reward and a learning rate where chosen, 0 and the decay elsewhere.
+def targets(chosen: NDArray[np.bool_], rewards: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where values move to: the reward where chosen, 0 elsewhere; [..., options] for rewards [...]."""
+    return np.where(chosen, rewards[..., None], 0.0)
 
-    `values` and `chosen` have the shape [blocks, options], `rewards` [blocks].
+
+def movement(
+    values: NDArray[np.float64], chosen: NDArray[np.bool_], target: NDArray[np.float64], rates: Rates
+) -> Movement:
+    """``V <- V + rate (target - V)``: with a learning rate where chosen, and the decay elsewhere.
+
+    `values`, `chosen` and `target` have the shape [blocks, options].
     """
-    error = np.where(chosen, rewards[:, None], 0.0) - values
-    which = np.where(chosen, np.where(error > 0.0, 0, 1), 2)
+    error = target - values
+    which = np.where(chosen, error <= 0.0, 2)
     return Movement(which, np.array(rates[:3])[which], error)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from spikerl.behaviour.models import ChoiceModel, log_probabilities, logits, movement
+from spikerl.behaviour.models import ChoiceModel, log_probabilities, logits, movement, targets
 from spikerl.behaviour.trials import Trials
 from spikerl.errors import DescriptionError, message
 from spikerl.seeding import generator
@@ -40,6 +40,6 @@ def simulate(
         choices[:, trial] = (drawn[0, :, trial, None] >= cumulative[:, :-1]).sum(axis=1)
         rewards[:, trial] = drawn[1, :, trial] < pays[np.arange(blocks), trial, choices[:, trial]]
         chosen = choices[:, trial, None] == np.arange(options)
-        moved = movement(values, chosen, rewards[:, trial], rates)
+        moved = movement(values, chosen, targets(chosen, rewards[:, trial]), rates)
         values = values + moved.rate * moved.error
     return Trials(choices, rewards, options, f"simulated {model.name}")
