@@ -1,0 +1,1 @@
+"""What a population of dopamine cells tells of the distribution of rewards, and how it is read."""
