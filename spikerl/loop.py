@@ -78,6 +78,8 @@ class ClosedLoop:
                 name: np.array([fact[name] for fact in facts])
                 for name in ("recorded_block", "animal_choice", "animal_better")
             }
+        if "columns" in facts[0]:
+            columns |= {name: np.array([fact["columns"][name] for fact in facts]) for name in facts[0]["columns"]}
         self._shown = np.stack(
             [
                 task.reset()[0] if terminated or truncated else shown
