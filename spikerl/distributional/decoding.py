@@ -81,16 +81,19 @@ def decode(
     size = whole_number(samples, 1, MOST, "samples")
     searches = whole_number(starts, 1, MOST, "starts")
     tried = whole_number(candidates, 1, MOST, "candidates")
+    # In units of the range, so that the tolerances mean the same for litres and for microlitres.
+    span = most - least
+    points = (points - least) / span
     found, losses = [], []
     for k in range(searches):
-        draws = least + (most - least) * generator(seed, "distributional", "decode", k).random((tried, size))
+        draws = generator(seed, "distributional", "decode", k).random((tried, size))
         begin = draws[np.argmin([_loss(draw, points, asked)[0] for draw in draws])]
         ended = minimize(
-            _loss, begin, (points, asked), "L-BFGS-B", jac=True, bounds=[(least, most)] * size,
-            options={"maxiter": 2000, "ftol": 1e-12, "gtol": 1e-9},
+            _loss, begin, (points, asked), "L-BFGS-B", jac=True, bounds=[(0.0, 1.0)] * size,
+            options={"maxiter": 2000, "ftol": 1e-12, "gtol": 1e-10},
         )  # fmt: skip
-        found.append(np.sort(ended.x))
-        losses.append(ended.fun)
+        found.append(np.clip(least + span * np.sort(ended.x), least, most))
+        losses.append(ended.fun * span**2)
     return Decoded(np.array(found), np.array(losses))
 
 

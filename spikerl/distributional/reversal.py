@@ -1,8 +1,8 @@
 """The reward at which a cell's response changes its sign, and how much steeper it is above than below.
 
-``R = argmax_m #(positive responses to rewards > m) + #(negative responses to rewards < m)`` and, with lines through
-(R, baseline), ``response - baseline = alpha+ max(m - R, 0) + alpha- min(m - R, 0)``,
-``tau = alpha+ / (alpha+ + alpha-)`` (Dabney et al. 2020).
+``R = argmax_m #(positive responses to rewards > m) + #(negative responses to rewards < m)`` (Dabney et al. 2020) and,
+with lines through (R, baseline), ``response - baseline = alpha+ max(m - R, 0) + alpha- min(m - R, 0)``,
+``tau = alpha+ / (alpha+ + alpha-)``.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Reversals:
     `point` is the reversal point and `side` where it lies: 0 between the magnitudes, -1 below all and 1 above all of
     them, where `point` is the least or largest magnitude and no more than a bound. `above` and `below` are the slopes,
     NaN where the cell saw no magnitude on that side; `tau` is NaN there, and where the slopes are not both positive.
+    All is NaN, with side 0, for a silent cell, which never left its baseline.
     """
 
     point: NDArray[np.float64]
@@ -44,7 +45,7 @@ class Reversals:
     @property
     def inside(self) -> NDArray[np.bool_]:
         """Whether the reversal point lies between the magnitudes."""
-        return self.side == 0
+        return (self.side == 0) & np.isfinite(self.point)
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -58,6 +59,7 @@ class Reversals:
             "usable": int(self.usable.sum()),
             "below all magnitudes": int((self.side < 0).sum()),
             "above all magnitudes": int((self.side > 0).sum()),
+            "silent": int(np.isnan(self.point).sum()),
             "without asymmetry": int((self.inside & ~self.usable).sum()),
         }
 
@@ -115,7 +117,8 @@ def reversals(recording: Recording, within: Within = "line") -> Reversals:
     swing = _above(total) - _below(total)
     # The number of magnitudes below R, from none to all.
     gap = np.where(score == score.max(axis=1, keepdims=True), swing, -np.inf).argmax(axis=1)
-    side = np.where(gap == 0, -1, np.where(gap == len(level), 1, 0))
+    silent = score.max(axis=1) == 0.0
+    side = np.where(silent, 0, np.where(gap == 0, -1, np.where(gap == len(level), 1, 0)))
     low, high = level[np.maximum(gap - 1, 0)], level[np.minimum(gap, len(level) - 1)]
     share = np.array([0.5]) if within == "middle" else np.linspace(0.0, 1.0, _PLACES)[1:-1]
     places = low[:, None] + (high - low)[:, None] * share
@@ -123,7 +126,8 @@ def reversals(recording: Recording, within: Within = "line") -> Reversals:
     explained = _line(places, level, total, trials, over)[1] + _line(places, level, total, trials, ~over)[1]
     point = places[np.arange(len(places)), explained.argmax(axis=1)]
     (above, _), (below, _) = (_line(point[:, None], level, total, trials, mask) for mask in (over, ~over))
-    return Reversals(point, side.astype(np.int64), above[:, 0], below[:, 0])
+    point, above, below = (np.where(silent, np.nan, found) for found in (point, above[:, 0], below[:, 0]))
+    return Reversals(point, side.astype(np.int64), above, below)
 
 
 def _above(table: NDArray[np.float64]) -> NDArray[np.float64]:
