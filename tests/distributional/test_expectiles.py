@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from spikerl.distributional.expectiles import expectile, updated
 from spikerl.distributional.magnitudes import MAGNITUDES, WEIGHTS, magnitude, utility
@@ -51,6 +52,15 @@ def test_properties(values: list[float], tau: list[float], shift: float, scale: 
     np.testing.assert_allclose(expectile(asked, scale * x + shift), scale * found + shift, atol=1e-6)
     np.testing.assert_allclose(expectile(1.0 - asked, -x), -found, atol=1e-6)
     np.testing.assert_allclose(expectile(asked, x[::-1]), found, atol=1e-9)
+
+
+def test_as_scipy_finds_them() -> None:
+    """Another program, by root finding. Catches what both sides of the equation here have in common."""
+    values = np.random.default_rng(5).lognormal(1.0, 1.0, 50)
+    weights = np.random.default_rng(6).random(50)
+    tau = np.linspace(0.02, 0.98, 25)
+    others = [stats.expectile(values, alpha, weights=weights) for alpha in tau]
+    np.testing.assert_allclose(expectile(tau, values, weights), others, rtol=1e-9)
 
 
 def test_a_weight_is_a_number_of_samples() -> None:

@@ -40,6 +40,12 @@ def test_one_wild_trial_does_not_move_the_reversal_point() -> None:
     assert reversals(Recording(response[None], magnitudes), "middle").point == pytest.approx(3.0)
 
 
+def test_of_equal_counts_the_larger_swing_decides() -> None:
+    """Three of four signs fit below 2 as well as above 4. Catches the first of equal counts, which errs downwards."""
+    found = reversals(Recording(np.array([[-1.0, 0.1, -5.0, 5.0]]), np.array([1.0, 2.0, 4.0, 8.0])), "middle")
+    assert found.point == pytest.approx(6.0)
+
+
 def test_cells_that_never_reverse_are_bounds_and_are_counted() -> None:
     """Catches a cell beyond the magnitudes that is taken as if it reversed at the last one, a silent cell likewise,
     and a falling response whose asymmetry would lie outside 0 to 1."""
