@@ -18,8 +18,11 @@ from spikerl.seeding import check_seed, generator
 from spikerl.units import whole_number
 
 MOST_STARTS = 1000
+MOST_ITERATIONS = 10**6
 AGREE = 1e-6
 """Two starts that end within so many nats a trial have found the same fit."""
+FLAT = 1e-5
+"""A search has converged where no parameter, moved within its range, gains more than so many nats a trial and unit."""
 
 
 class Estimate(NamedTuple):
@@ -61,57 +64,70 @@ class Fit:
         return negative_log_likelihood(self.model, self.parameters, trials) / trials.choices.shape[1]
 
 
-def fit(model: ChoiceModel, trials: Trials, seed: int, starts: int = 4) -> Fit:
+def fit(model: ChoiceModel, trials: Trials, seed: int, starts: int = 4, iterations: int = 1000) -> Fit:
     """Return the numbers of `model` under which the recorded choices are most probable, as `fit_all` finds them."""
-    return fit_all((model,), trials, seed, starts)[0]
+    return fit_all((model,), trials, seed, starts, iterations)[0]
 
 
-def fit_all(models: tuple[ChoiceModel, ...], trials: Trials, seed: int, starts: int = 4) -> tuple[Fit, ...]:
+def fit_all(
+    models: tuple[ChoiceModel, ...], trials: Trials, seed: int, starts: int = 4, iterations: int = 1000
+) -> tuple[Fit, ...]:
     """Return the fit of each model, the numbers under which the recorded choices are most probable.
 
     L-BFGS-B (Byrd and others 1995) with the exact gradient, from `starts` points drawn by `seed` in the parameters'
     first ranges, and from the fits of the models with one switch fewer, which are therefore fitted as well. So no model
     is worse than one that it contains; random starts alone do not give this, for the likelihood of a decay has two
-    hills, one near 0. Default: 4 starts.
+    hills, one near 0. Defaults: 4 starts of at most 1000 iterations each.
 
-    Raises `DescriptionError` for a bad seed or number of starts, `RunError` where no search converges.
+    Raises `DescriptionError` for a bad seed, number of starts or of iterations, and `RunError` where the best search
+    has not converged.
     """
     check_seed(seed)
     whole_number(starts, 1, MOST_STARTS, "starts")
+    whole_number(iterations, 1, MOST_ITERATIONS, "iterations")
     found: dict[ChoiceModel, Fit] = {}
 
     def search(model: ChoiceModel) -> Fit:
         if model not in found:
-            found[model] = _search(model, trials, seed, starts, tuple(search(simpler) for simpler in model.simpler()))
+            nested = tuple(search(simpler) for simpler in model.simpler())
+            found[model] = _search(model, trials, _begins(model, seed, starts, nested), seed, iterations)
         return found[model]
 
     return tuple(search(model) for model in models)
 
 
-def _search(model: ChoiceModel, trials: Trials, seed: int, starts: int, nested: tuple[Fit, ...]) -> Fit:
-    low, high = (np.array([parameter[k] for parameter in model.parameters]) for k in (1, 2))
+def _begins(model: ChoiceModel, seed: int, starts: int, nested: tuple[Fit, ...]) -> list[NDArray[np.float64]]:
+    """Return `starts` points drawn in the first ranges, and those at which `model` does what simpler fits do."""
     first = np.array([parameter.first for parameter in model.parameters])
     uniform = generator(seed, "behaviour", "starts", model.name).random((starts, len(first)))
     begins = [first[:, 0] + row * (first[:, 1] - first[:, 0]) for row in uniform]
-    begins += [model.embedded(other.model, other.model.numbers(other.parameters)) for other in nested]
+    return begins + [model.embedded(other.model, other.model.numbers(other.parameters)) for other in nested]
+
+
+def _search(
+    model: ChoiceModel, trials: Trials, begins: list[NDArray[np.float64]], seed: int, iterations: int
+) -> Fit:
+    low, high = (np.array([parameter[k] for parameter in model.parameters]) for k in (1, 2))
 
     def objective(numbers: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         found = likelihood(model, numbers, trials)
         return float(found.blocks.sum()) / trials.n, found.scores.sum(axis=0) / trials.n
 
-    options = {"ftol": 1e-13, "gtol": 1e-8, "maxiter": 1000}
+    options = {"ftol": 1e-13, "gtol": 1e-8, "maxiter": iterations}
     bounds = list(zip(low, high, strict=True))
     ends = [minimize(objective, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options) for begin in begins]
-    good = [end for end in ends if end.success and np.isfinite(end.fun)]
-    if not good:
-        why = "; ".join(sorted({str(end.message) for end in ends}))
-        remedy = "try more starts"
-        raise RunError(message(f"{trials.source}, fit of {model.name!r}", why, "a search that converges", remedy))
-    best = min(good, key=lambda end: float(end.fun))
+    # None ends above where it began, so the best of all, not the best that converged, is no worse than simpler fits.
+    best = min(ends, key=lambda end: float(end.fun))
+    # Not the optimiser's own verdict: at an optimum its line search may find nothing lower, and call it failure.
+    left = float(np.abs(np.clip(best.x - best.jac, low, high) - best.x).max())
+    if not left <= FLAT:
+        allowed = f"a search that ends where the gradient is below {FLAT:g} nats"
+        where = f"{trials.source}, fit of {model.name!r}, gradient after {best.nit} iterations"
+        raise RunError(message(where, left, allowed, "allow more iterations or starts"))
     errors = standard_errors(model, best.x, trials)
     estimates = tuple(
         Estimate(parameter, float(value), float(error), not parameter.low < value < parameter.high)
         for parameter, value, error in zip(model.parameters, best.x, errors, strict=True)
     )
-    agreed = sum(float(end.fun) <= float(best.fun) + AGREE for end in good)
+    agreed = sum(float(end.fun) <= float(best.fun) + AGREE for end in ends)
     return Fit(model, estimates, float(best.fun), trials.n, seed, len(begins), agreed)

@@ -41,9 +41,9 @@ def likelihood(model: ChoiceModel, numbers: NDArray[np.float64], trials: Trials)
     logarithms = log_probabilities(logits(values, last, rates))
     excess = np.exp(logarithms) - chosen  # the derivative of the sum by each logit
     by_value = rates.beta * np.einsum("tbo,tkbo->bk", excess, slopes)
-    by_choice = [(excess * values).sum(axis=(0, 2)), (excess * last).sum(axis=(0, 2))]
+    by_choice = [np.einsum("tbo,tbo->b", excess, factor) for factor in (values, last)]
     scores = np.column_stack([by_value, *by_choice]) @ model.matrix().T
-    return Likelihood(-np.where(chosen, logarithms, 0.0).sum(axis=(0, 2)), scores)
+    return Likelihood(-np.einsum("tbo,tbo->b", logarithms, chosen), scores)
 
 
 def negative_log_likelihood(

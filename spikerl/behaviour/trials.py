@@ -65,13 +65,13 @@ class Trials:
 
     def _table(self, name: str, array: ArrayLike) -> NDArray[np.float64]:
         try:
-            table = np.array(array)
+            table = np.asarray(array)
         except ValueError as error:
             raise DescriptionError(message(f"{self.source}, {name}", array, "blocks of one length")) from error
         if table.ndim != 2 or not table.size or table.dtype.kind not in "biuf":
             allowed = "an array of numbers, shape [blocks, trials], with at least one of each"
             raise DescriptionError(message(f"{self.source}, {name}", array, allowed))
-        return table.astype(np.float64)
+        return table.astype(np.float64)  # a copy
 
     def _refuse_first(self, name: str, table: NDArray[np.float64], wrong: NDArray[np.bool_], allowed: str) -> None:
         if wrong.any():

@@ -9,7 +9,7 @@ from spikerl.behaviour.fitting import fit, fit_all
 from spikerl.behaviour.models import FAMILY, LADDER, ChoiceModel
 from spikerl.behaviour.simulation import simulate
 from spikerl.behaviour.trials import Trials
-from spikerl.errors import DescriptionError
+from spikerl.errors import DescriptionError, RunError
 from tests.behaviour.oracle import nll, reversals
 
 TRUE = {"alpha": 0.4, "alpha_plus": 0.3, "alpha_minus": 0.5, "decay": 0.6, "beta": 4.0, "kappa": 0.5}
@@ -33,25 +33,32 @@ def test_the_numbers_that_drew_the_choices_are_recovered(model: ChoiceModel) -> 
         assert estimate.error < LARGEST[name]
 
 
+def mixed(seed: int, blocks: int) -> Trials:
+    """Return blocks of two animals, one that learns fast and one that learns slowly, drawn by lot."""
+    model, pays = ChoiceModel(forgetting=True), reversals(blocks)
+    fast, slow = (simulate(model, truth(model) | {"alpha": alpha}, pays, seed) for alpha in (0.8, 0.15))
+    lot = np.random.default_rng(seed).integers(0, 2, (blocks, 1)) == 1
+    return Trials(np.where(lot, fast.choices, slow.choices), np.where(lot, fast.rewards, slow.rewards))
+
+
 def test_standard_errors_are_the_spread_of_fits() -> None:
-    """Catches errors for trials instead of blocks, of the sum instead of the mean, or of another parameter.
+    """Catches errors that take trials, or blocks of animals that differ, for draws of one model.
 
     40 % to either side are 3.5 standard errors of the standard deviation of 40 fits.
     """
-    model = ChoiceModel(forgetting=True)
-    runs = [fit(model, simulate(model, truth(model), reversals(20), seed), seed, starts=1) for seed in range(40)]
+    runs = [fit(ChoiceModel(forgetting=True), mixed(seed, 30), seed, starts=1) for seed in range(40)]
     for position in range(3):
         spread = np.std([run.estimates[position].value for run in runs], ddof=1)
         assert np.mean([run.estimates[position].error for run in runs]) == pytest.approx(spread, rel=0.4)
 
 
-def test_blocks_that_are_one_count_as_one() -> None:
-    """Catches errors that shrink by counting dependent trials: blocks told four times have half the error, no less."""
-    model = ChoiceModel(forgetting=True)
-    once = simulate(model, truth(model), reversals(40), seed=3)
-    long = fit(model, once.take(np.tile(np.arange(40), 4)), seed=1, starts=1)
-    for short, other in zip(fit(model, once, seed=1, starts=1).estimates, long.estimates, strict=True):
-        assert other.error == pytest.approx(short.error / 2.0 * math.sqrt(160 / 159 * 39 / 40), rel=1e-3)
+def test_four_times_the_blocks_give_half_the_error() -> None:
+    """Catches errors of the sum in place of the mean, and a correction for few blocks that is missing."""
+    model, once = ChoiceModel(forgetting=True), mixed(3, 10)
+    often = once.take(np.tile(np.arange(10), 4))
+    few, many = (fit(model, trials, seed=1, starts=1).estimates for trials in (once, often))
+    for one, four in zip(few, many, strict=True):
+        assert four.error == pytest.approx(one.error / 2.0 * math.sqrt(40 / 39 * 9 / 10), rel=1e-3)
 
 
 def test_a_fit_says_what_it_found() -> None:
@@ -100,8 +107,17 @@ def test_a_number_on_its_bound_is_told() -> None:
     assert all(math.isnan(estimate.error) for estimate in found.estimates)
 
 
-@pytest.mark.parametrize(("seed", "starts"), [(-1, 2), (0.5, 2), (1, 0), (1, 2.0), (1, True)])
-def test_searches_that_cannot_be_are_refused(seed: object, starts: object) -> None:
+def test_a_search_cut_short_is_no_fit() -> None:
+    """Catches numbers on the way to the optimum handed over as the optimum."""
+    trials = simulate(LADDER[0], truth(LADDER[0]), reversals(10), seed=4)
+    with pytest.raises(RunError, match="simulated Rescorla-Wagner, fit of 'Rescorla-Wagner', gradient after 2 iterat"):
+        fit(LADDER[0], trials, seed=1, starts=2, iterations=2)
+
+
+@pytest.mark.parametrize(
+    ("seed", "starts", "iterations"), [(-1, 2, 9), (0.5, 2, 9), (1, 0, 9), (1, 2.0, 9), (1, True, 9), (1, 2, 0)]
+)
+def test_searches_that_cannot_be_are_refused(seed: object, starts: object, iterations: object) -> None:
     """Catches a seed that is cut to a whole number, and a fit without a search."""
     with pytest.raises(DescriptionError, match="a whole number"):
-        fit(ChoiceModel(), Trials([[0, 1]], [[1, 0]]), seed, starts)
+        fit(ChoiceModel(), Trials([[0, 1]], [[1, 0]]), seed, starts, iterations)

@@ -73,6 +73,7 @@ def test_a_model_does_what_one_that_contains_it_does(model: ChoiceModel) -> None
         else:
             with pytest.raises(DescriptionError, match="a model that it contains"):
                 larger.embedded(model, model.numbers(values))
+    assert not ChoiceModel(True, True, True, 0.5).contains(model)
 
 
 def test_simulated_choices_have_the_probabilities_of_plain_python() -> None:
@@ -89,6 +90,9 @@ def test_simulated_choices_have_the_probabilities_of_plain_python() -> None:
     assert (np.abs(excess) < 4.0 * np.sqrt(variance)).all()
     chance = np.take_along_axis(pays, trials.choices[:, :, None], axis=2)[:, :, 0]
     assert abs((trials.rewards - chance).sum()) < 4.0 * math.sqrt((chance * (1.0 - chance)).sum())
+    sure = np.random.default_rng(1).integers(0, 2, (200, 80, 3))
+    paid = simulate(model, FULL, sure, seed=2)
+    assert (paid.rewards == np.take_along_axis(sure, paid.choices[:, :, None], axis=2)[:, :, 0]).all()
     again = simulate(model, FULL, pays, seed=2)
     assert (again.choices == trials.choices).all() and (again.rewards == trials.rewards).all()
     assert (simulate(model, FULL, pays, seed=3).choices != trials.choices).any()

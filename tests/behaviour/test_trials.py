@@ -35,10 +35,10 @@ def test_choices_and_rewards_that_are_none_are_refused(choices: object, rewards:
 
 def test_arrays_are_copied_and_kept() -> None:
     """Catches trials that change under a fit."""
-    choices = np.array([[0, 1]])
-    trials = Trials(choices, [[1, 0]])
-    choices[0, 0] = 1
-    assert trials.choices.tolist() == [[0, 1]]
+    choices, rewards = np.array([[0, 1]]), np.array([[1.0, 0.0]])
+    trials = Trials(choices, rewards)
+    choices[0, 0], rewards[0, 0] = 1, 0.0
+    assert trials.choices.tolist() == [[0, 1]] and trials.rewards.tolist() == [[1, 0]]
     with pytest.raises(ValueError, match="read-only"):
         trials.rewards[0, 0] = 0.5
     with pytest.raises(DescriptionError, match="options: got 1"):
