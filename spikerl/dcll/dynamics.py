@@ -81,13 +81,14 @@ def advance(
     if kernels.fits(state.p, state.q, spikes):
         kernels.follow(state.p, state.q, spikes, alpha, beta)
     else:
-        state.p.lerp_(state.q, 1 - alpha)
-        state.q.lerp_(spikes, 1 - beta)
+        p, q = kernels.filtered(state.p, state.q, spikes, 1 - alpha, 1 - beta)
+        state.p.copy_(p)
+        state.q.copy_(q)
     u = membrane(layer, parameters, state.p, product)
     if kernels.fits(u, state.r, state.s):
         kernels.fire(u, state.r, state.s, alpha_refractory)
     else:
-        state.r.mul_(alpha_refractory).sub_(state.s, alpha=1 - alpha_refractory)
+        state.r.copy_(kernels.held_down(state.r, state.s, alpha_refractory))
         torch.gt(u.add_(state.r), 0, out=state.s)
     return Response(u, state.s, pooled(layer, state.s))
 

@@ -20,6 +20,16 @@ from spikerl.plasticity.surrogate import SLOPE
 _OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 
 
+def filtered(p: Any, q: Any, spikes: Any, toward_q: float, toward_s: float) -> tuple[Any, Any]:
+    """``P + (1 - alpha) (Q - P)`` and ``Q + (1 - beta) (S - Q)``, of numbers or of tensors: P hears the Q before."""
+    return p + toward_q * (q - p), q + toward_s * (spikes - q)
+
+
+def held_down(r: Any, s: Any, left: float) -> Any:
+    """``alpha_r (R + S) - S``, which is ``alpha_r R - (1 - alpha_r) S``, of numbers or of tensors."""
+    return left * (r + s) - s
+
+
 def fits(*tensors: Tensor) -> bool:
     """Return whether the kernels can take these: on a processor, without gaps, of one layout and type, no graph."""
     first = tensors[0]
@@ -84,6 +94,10 @@ def _flat(tensor: Tensor) -> NDArray[np.float64]:
     return found
 
 
+# The laws stand in this file, so that machine code kept on disk is that of the laws as they are now.
+_filtered, _held_down = njit(**_OPTIONS)(filtered), njit(**_OPTIONS)(held_down)
+
+
 @njit(**_OPTIONS)
 def _move(weight, gradient, largest, rate, beta, floor):
     for k in range(weight.size):
@@ -96,15 +110,13 @@ def _move(weight, gradient, largest, rate, beta, floor):
 @njit(**_OPTIONS)
 def _follow(p, q, spikes, toward_q, toward_s):
     for k in range(p.size):
-        before = q[k]
-        p[k] += toward_q * (before - p[k])
-        q[k] = before + toward_s * (spikes[k] - before)
+        p[k], q[k] = _filtered(p[k], q[k], spikes[k], toward_q, toward_s)
 
 
 @njit(**_OPTIONS)
 def _fire(u, r, s, left):
     for k in range(u.size):
-        rest = left * (r[k] + s[k]) - s[k]
+        rest = _held_down(r[k], s[k], left)
         membrane = u[k] + rest
         r[k] = rest
         u[k] = membrane
