@@ -122,7 +122,7 @@ class ProjectionPlan:
 
 @dataclass(frozen=True)
 class ModulatorPlan:
-    """``r <- decay r + (1 - decay) drive``, and the value is ``gain (r - baseline)``.
+    """``r <- decay r + (1 - decay) drive``, and the value is ``gain (r - baseline)``, below it with `gain_below`.
 
     The drive is the source's mean rate in Hz, or 0 without a source; a decay of 1 keeps a set value. `size` is None
     for one number, or the number of neurons of the `target`.
@@ -133,8 +133,14 @@ class ModulatorPlan:
     source: str | None
     baseline: float
     gain: float
+    gain_below: float
     target: str | None
     size: int | None
+
+    @property
+    def bent(self) -> bool:
+        """Whether rises and dips have different gains."""
+        return self.gain_below != self.gain
 
 
 @dataclass(frozen=True)
@@ -311,13 +317,14 @@ def _seconds(tau: Written) -> float:
 
 
 def _modulator(modulator: Modulator, dt: float) -> ModulatorPlan:
-    where = f"Modulator({modulator.name!r})"
+    where, below = f"Modulator({modulator.name!r})", modulator.gain_below
     return ModulatorPlan(
         name=modulator.name,
         decay=1.0 if modulator.tau is None else decay(_seconds(modulator.tau), dt, f"{where}.tau"),
         source=None if modulator.source is None else modulator.source.name,
         baseline=to_si(modulator.baseline, Dimension.RATE, f"{where}.baseline") if modulator.source else 0.0,
         gain=modulator.gain if modulator.source else 1.0,
+        gain_below=(modulator.gain if below is None else below) if modulator.source else 1.0,
         target=None if modulator.target is None else modulator.target.name,
         size=None if modulator.target is None else modulator.target.size,
     )

@@ -233,7 +233,10 @@ def compare(
 
 def _floors(plan: Plan) -> dict[tuple[str, str], float]:
     floors = {("voltage", n.name): abs(n.constants["threshold"] - n.constants["rest"]) for n in plan.neurons.values()}
-    floors |= {("modulator", m.name): abs(m.gain) * max(abs(m.baseline), 1.0) for m in plan.modulators.values()}
+    floors |= {
+        ("modulator", m.name): max(abs(m.gain), abs(m.gain_below)) * max(abs(m.baseline), 1.0)
+        for m in plan.modulators.values()
+    }
     floors |= {("weight", p.name): float(np.abs(p.weight).max(initial=0.0)) or 1.0 for p in plan.projections.values()}
     return floors
 

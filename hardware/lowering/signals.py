@@ -42,9 +42,13 @@ class Spoken:
 def lower_modulator(modulator: ModulatorPlan, plan: Plan) -> tuple[Spoken, list[Loss]]:
     """Return a modulator as a signal, and what that loses.
 
-    A post-shaped one is given from outside; raises `UnsupportedError` for one that changes by itself.
+    A post-shaped one is given from outside. Raises `UnsupportedError` for one that changes by itself, and for one with
+    a gain of its own below its baseline: a signal is the product of its filter with one mantissa.
     """
     where = f"modulator {modulator.name!r}"
+    if modulator.bent:
+        wrong, allowed = f"gain_below = {modulator.gain_below:g}", f"as gain ({modulator.gain:g}), or None"
+        raise UnsupportedError(message(where, wrong, allowed, "leave gain_below out, or run on 'native' or 'norse'"))
     if modulator.target is not None:
         return _given(where, modulator), [_ends(where, -HELD_RANGE, HELD_RANGE)]
     decay = round(WHOLE * (1 - modulator.decay))

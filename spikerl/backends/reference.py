@@ -150,10 +150,12 @@ class ReferenceEngine:
         values = {}
         for name, modulator in self._plan.modulators.items():
             if name in held:
-                self._state[f"modulator/{name}"] = modulator.baseline + held[name][k] / modulator.gain
                 values[name] = held[name][k]
+                gain = np.where(values[name] / modulator.gain < 0, modulator.gain_below, modulator.gain)
+                self._state[f"modulator/{name}"] = modulator.baseline + values[name] / gain
             else:
-                values[name] = modulator.gain * (self._state[f"modulator/{name}"] - modulator.baseline)
+                above = self._state[f"modulator/{name}"] - modulator.baseline
+                values[name] = np.where(above < 0, modulator.gain_below, modulator.gain) * above
         return values
 
     def _traces(self, fired: Spikes) -> None:

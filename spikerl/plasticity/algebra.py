@@ -133,11 +133,15 @@ class Modulator(Operand):
 
     With a `source` population it follows that population's firing: with r the mean rate of the source, filtered as
     ``r <- a r + (1 - a) spikes / (N dt)``, ``a = exp(-dt/tau)``, its value in the *next* step is
-    ``gain (r - baseline)``. Without a source the protocol sets it: a set value is held for its window and then decays
-    to 0 with `tau` (with `tau` None it stays). A value set on a sourced modulator clamps it for the window.
+    ``gain (r - baseline)``, or ``gain_below (r - baseline)`` where ``r < baseline``: receptors that follow rises of
+    dopamine more than dips (D1, of low affinity), or dips more than rises (D2, of high affinity), as in Moller and
+    Bogacz 2019, ``f(x) = x if x > 0 else eps x``. Without a source the protocol sets it: a set value is held for its
+    window and then decays to 0 with `tau` (with `tau` None it stays). A value set on a sourced modulator clamps it for
+    the window. Several modulators may follow one source.
 
     Parameters: `tau` (time or None), `source`, `baseline` (rate, default 0 Hz), `gain` (number, in 1/Hz, default 1),
-    `target` (a population; makes it post-shaped, which excludes a source). Raises `UnitError`, `DescriptionError`.
+    `gain_below` (number of the sign of `gain`, in 1/Hz, default None: as `gain`; with a source only), `target` (a
+    population; makes it post-shaped, which excludes a source). Raises `UnitError`, `DescriptionError`.
     """
 
     name: str
@@ -146,6 +150,7 @@ class Modulator(Operand):
     baseline: Written = "0 Hz"
     gain: float = 1.0
     target: Population | None = None
+    gain_below: float | None = None
 
     def __post_init__(self) -> None:
         """Check every parameter."""
@@ -164,6 +169,16 @@ class Modulator(Operand):
             raise DescriptionError(message(f"{where}.target", self.target.name, "None, where there is a source"))
         if self.source is not None and self.gain == 0:
             raise DescriptionError(message(f"{where}.gain", self.gain, "a number other than 0"))
+        if self.gain_below is not None:
+            finite_number(self.gain_below, f"{where}.gain_below", "a number, or None for that of gain")
+            if self.source is None:
+                allowed = "None, where there is no source"
+                raise DescriptionError(message(f"{where}.gain_below", self.gain_below, allowed))
+            # One filter then belongs to each value, so that a value that is set has a place to decay from.
+            if not self.gain_below * math.copysign(1.0, self.gain) > 0:
+                allowed = f"a number other than 0, of the sign of gain ({self.gain:g})"
+                remedy = "to hear next to nothing of dips, take a small one"
+                raise DescriptionError(message(f"{where}.gain_below", self.gain_below, allowed, remedy))
 
     def expression(self) -> Expression:
         """Return the modulator as an expression."""

@@ -170,6 +170,10 @@ def _modulators(draw: Draw, numbers: Numbers, drawn: list[Drawn]) -> list[Modula
         source = draw(st.sampled_from(drawn)).population
         gain, baseline = numbers.between(0.005, 0.03), numbers.quantity(0, 60, "Hz")
         found.append(sp.Modulator("dopamine", numbers.quantity(5, 100, "ms"), source, baseline, gain))
+        if draw(st.booleans()):  # receptors of low and high affinity for the same dopamine
+            tau = found[-1].tau if draw(st.booleans()) else numbers.quantity(5, 100, "ms")
+            way, below = draw(st.sampled_from([gain, -gain])), numbers.between(0.05, 4)
+            found.append(sp.Modulator("receptor", tau, source, baseline, way, gain_below=below * way))
     for target in drawn:
         if target.scale and draw(st.integers(0, 2)) == 0:
             tau = numbers.quantity(5, 100, "ms") if draw(st.booleans()) else None

@@ -142,11 +142,15 @@ class Oracle:
         values = {}
         for m in self.network.modulators:
             gain, baseline = (m.gain, si(m.baseline)) if m.source else (1.0, 0.0)
+            dips = gain if m.gain_below is None else m.gain_below
             if m.name in held:
                 values[m.name] = held[m.name]
-                self.filters[m.name] = [baseline + value / gain for value in held[m.name]]
+                below = [(value < 0) is (gain > 0) and value != 0 for value in held[m.name]]
+                places = zip(held[m.name], below, strict=True)
+                self.filters[m.name] = [baseline + value / (dips if low else gain) for value, low in places]
             else:
-                values[m.name] = [gain * (r - baseline) for r in self.filters[m.name]]
+                rates = self.filters[m.name]
+                values[m.name] = [(r - baseline) * (gain if r >= baseline else dips) for r in rates]
         return values
 
     def _follow(self, m: Modulator, spikes: dict[str, list[bool]]) -> None:

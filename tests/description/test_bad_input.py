@@ -56,7 +56,10 @@ GOOD: dict[Callable[..., Any], dict[str, Any]] = {
     sp.Values: {"numbers": (1.0, 2.0), "unit": "mV"},
     sp.Uniform: {"low": "1 mV", "high": "2 mV", "seed": 1},
     sp.Normal: {"mean": "1 mV", "sd": "2 mV", "seed": 1},
-    sp.Modulator: {"name": "dopamine", "tau": "200 ms", "source": CUE, "baseline": "5 Hz", "gain": 0.1, "target": None},
+    sp.Modulator: {
+        "name": "dopamine", "tau": "200 ms", "source": CUE, "baseline": "5 Hz", "gain": 0.1, "target": None,
+        "gain_below": 0.02,
+    },
     sp.pre_trace: {"tau": "20 ms"},
     sp.post_trace: {"tau": "20 ms"},
     sp.on_pre: {"change": 0.1},
@@ -268,6 +271,13 @@ def test_the_algebra_refuses_what_is_no_factor(operand: Any, value: Any) -> None
 
 
 EXACT = [
+    (lambda: sp.Modulator("d", gain_below=0.5), DescriptionError, ["Modulator('d').gain_below", "0.5", "no source"]),
+    (
+        lambda: sp.Modulator("d", "1 s", CUE, gain=0.5, gain_below=-0.5),
+        DescriptionError,
+        ["Modulator('d').gain_below", "-0.5", "of the sign of gain (0.5)"],
+    ),
+    (lambda: sp.Modulator("d", "1 s", CUE, gain_below=0), DescriptionError, ["gain_below", "0", "other than 0"]),
     (lambda: sp.LIF(tau_mem="0 ms"), UnitError, ["LIF.tau_mem", "'0 ms'", "above zero"]),
     (lambda: sp.LIF(tau_mem="-5 ms"), UnitError, ["LIF.tau_mem", "'-5 ms'", "above zero"]),
     (lambda: sp.LIF(tau_mem="5 mV"), UnitError, ["LIF.tau_mem", "'5 mV'", "a time such as '20 ms'"]),

@@ -283,6 +283,13 @@ def _shaped() -> sp.Network:
     return sp.Network(sp.Projection(source, cell, 0.1, rule=rule))
 
 
+def _bent() -> sp.Network:
+    source, cell = sp.Population("a", 2, sp.Poisson()), sp.Population("b", 2, sp.LIF())
+    receptor = sp.Modulator("receptor", tau="20 ms", source=cell, gain_below=0.2)
+    rule = sp.Rule(sp.on_pre(receptor * sp.pre_trace("20 ms")), bounds=(0, 1))
+    return sp.Network(sp.Projection(source, cell, 0.1, rule=rule))
+
+
 def _many(count: int) -> sp.Rule:
     change = sum((0.01 * sp.pre_trace(f"{10 * k} ms") for k in range(2, count + 1)), 0.01 * sp.pre_trace("10 ms"))
     return sp.Rule(sp.on_post(change), bounds=(0, 1))
@@ -298,6 +305,7 @@ def _eligibilities() -> sp.Rule:
     [
         (_adaptive(), r"neurons of 'b': .*LIF neurons.*use sp\.LIF"),
         (_shaped(), r"modulator 'error': .*each neuron of 'b'.*'native' or 'norse'"),
+        (_bent(), r"modulator 'receptor': .*gain_below = 0\.2.*'native' or 'norse'"),
         (_ruled(_many(3)), r"rule of 'a_to_b': pre-synaptic traces: .*at most 2"),
         (_ruled(_eligibilities()), r"rule of 'a_to_b': .*2 eligibilities.*one tag"),
         (_ruled(sp.pair_stdp(), delay="2 ms"), r"projection 'a_to_b': delay of synapses that learn.*2 steps.*one step"),

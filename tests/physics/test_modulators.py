@@ -80,3 +80,45 @@ def test_a_post_shaped_modulator_moves_the_synapses_of_each_neuron_by_its_own_va
     expected = np.tile(0.01 * np.array([1.0, -2.0, 3.0]), (2, 2))
     assert np.allclose(held, expected, rtol=1e-12)
     assert np.allclose(after, expected * (1 + math.exp(-1 / 10)), rtol=1e-12)
+
+
+def test_receptors_of_one_dopamine_weigh_rises_and_dips_each_in_its_own_way(backend: str) -> None:
+    """``gain (r - baseline)`` above the baseline, ``gain_below (r - baseline)`` below it, of the same r.
+
+    Catches a gain taken by the sign of the value where gains are negative, and modulators that share their source's
+    count.
+    """
+    source = sp.Population("source", 4, sp.SpikeSource((2, 1), ("5 ms", "12 ms")))
+    gains = {"plain": (0.1, None), "rises": (0.1, 0.01), "dips": (0.01, 0.1), "turned": (-0.2, -0.05)}
+    read = tuple(
+        sp.Modulator(name, "30 ms", source, "20 Hz", gain, gain_below=below) for name, (gain, below) in gains.items()
+    )
+    slow = sp.Modulator("slow", "60 ms", source, "20 Hz", 0.1, gain_below=0.02)
+    cells = sp.Population("cells", 1, sp.LIF())
+    with sp.open(sp.Network(populations=(source, cells), modulators=(*read, slow)), backend) as session:
+        values = {name: value[:, 0] for name, value in session.step("60 ms").modulators.items()}
+    above = values["plain"] / 0.1
+    assert (above > 1).any() and (above < -1).any()
+    for name, (gain, below) in gains.items():
+        factor = np.where(above < 0, gain if below is None else below, gain)
+        assert np.allclose(values[name], factor * above, rtol=1e-9, atol=1e-12), name
+    steps = np.arange(60)
+    jumps = sum(np.where(steps > k, (1 - math.exp(-1 / 60)) * 250 * np.exp(-(steps - k - 1) / 60), 0) for k in (5, 12))
+    above = 20 * np.exp(-steps / 60) + jumps - 20
+    assert np.allclose(values["slow"], np.where(above < 0, 0.02, 0.1) * above, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("value", [0.7, -0.3])
+@pytest.mark.parametrize("way", [1.0, -1.0])
+def test_a_value_set_on_either_side_of_the_baseline_decays_from_there(backend: str, value: float, way: float) -> None:
+    """The filter is put where the value belongs on its side, and passes the baseline with the other gain."""
+    source = sp.Population("source", 2, sp.SpikeSource())
+    gain, below = way * 0.05, way * 0.2
+    modulator = sp.Modulator("dopamine", "40 ms", source, "10 Hz", gain, gain_below=below)
+    cells = sp.Population("cells", 1, sp.LIF())
+    with sp.open(sp.Network(populations=(source, cells), modulators=(modulator,)), backend) as session:
+        session.step("10 ms", modulators={"dopamine": value})
+        after = session.step("100 ms").modulators["dopamine"][:, 0]
+    rate = 10 + value / (gain if value * way > 0 else below)
+    above = rate * np.exp(-np.arange(1, 101) / 40) - 10
+    assert np.allclose(after, np.where(above < 0, below, gain) * above, rtol=1e-9, atol=1e-12)

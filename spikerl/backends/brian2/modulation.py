@@ -1,4 +1,7 @@
-"""From modulators to statements: ``r <- a r + (1 - a) drive`` and the value ``gain (r - baseline)``, or a held one."""
+"""From modulators to statements: ``r <- a r + (1 - a) drive`` and the value ``gain (r - baseline)``, or a held one.
+
+Where rises and dips have different gains, one of two factors, each 0 or 1, says which of them counts.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ def lower_modulators(plan: Plan) -> ModulatorProgram | None:
         variables.extend(_variables(m))
         before.extend(_value(m))
         shared |= {f"decay_filter_{m.name}": m.decay, f"gain_{m.name}": m.gain, f"baseline_{m.name}": m.baseline}
+        shared |= {f"gain_below_{m.name}": m.gain_below} if m.bent else {}
         if m.source is None:  # nothing to wait for: without a source the filter decays to 0
             before.append(_filter(m, ""))
         else:
@@ -42,9 +46,14 @@ def _variables(m: ModulatorPlan) -> tuple[str, ...]:
 def _value(m: ModulatorPlan) -> tuple[str, str]:
     """Return the statements of this step's value; a held one puts the filter where it belongs."""
     name, held, free = m.name, f"int(held_{m.name} > 0)", f"int(held_{m.name} <= 0)"
+    given, above = f"given_{name}/gain_{name}", f"(filter_{name} - baseline_{name})"
+    value = f"gain_{name}*{above}"
+    if m.bent:
+        given = f"int({given} >= 0)*{given} + int({given} < 0)*given_{name}/gain_below_{name}"
+        value = f"(int({above} >= 0)*{value} + int({above} < 0)*gain_below_{name}*{above})"
     return (
-        f"filter_{name} = {held}*(baseline_{name} + given_{name}/gain_{name}) + {free}*filter_{name}",
-        f"modulator_{name} = {held}*given_{name} + {free}*gain_{name}*(filter_{name} - baseline_{name})",
+        f"filter_{name} = {held}*(baseline_{name} + {given}) + {free}*filter_{name}",
+        f"modulator_{name} = {held}*given_{name} + {free}*{value}",
     )
 
 

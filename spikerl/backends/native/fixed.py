@@ -174,10 +174,10 @@ def trace(p, n, r, now):
 
 
 def modulate(p, n, r, now):
-    """Set each value: what is held, or ``gain (filtered - baseline)``.
+    """Set each value: what is held, or ``gain (filtered - baseline)``, below the baseline with a gain of its own.
 
     p: filtered [value], value [value], held [step, batch, value] (address 0: not held), out [step, batch, value].
-    n: values. r: baseline, gain.
+    n: values. r: baseline, gain, gain below.
     """
     filtered, value = doubles(p[0]), doubles(p[1])
     offset = 8 * now[WITHIN] * now[BATCH] * n[0]
@@ -185,12 +185,13 @@ def modulate(p, n, r, now):
     if p[2] != 0:
         held = doubles(p[2] + offset)
         for i in range(n[0]):
-            filtered[i] = r[0] + held[i] / r[1]
+            filtered[i] = r[0] + held[i] / (r[2] if held[i] / r[1] < 0.0 else r[1])
             value[i] = held[i]
             out[i] = held[i]
     else:
         for i in range(n[0]):
-            value[i] = r[1] * (filtered[i] - r[0])
+            above = filtered[i] - r[0]
+            value[i] = (r[2] if above < 0.0 else r[1]) * above
             out[i] = value[i]
 
 

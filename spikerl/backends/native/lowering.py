@@ -98,7 +98,7 @@ class _Lowering:
         name, size = modulator.name, modulator.size or 1
         self.arrays |= {f"{part}/{name}": Array("float64", size) for part in ("filter", "value")}
         arrays = tuple(f"{part}/{name}" for part in ("filter", "value", "held", "modulators"))
-        self.run("modulate", arrays, (size,), (modulator.baseline, modulator.gain))
+        self.run("modulate", arrays, (size,), (modulator.baseline, modulator.gain, modulator.gain_below))
 
     def following(self, modulator: ModulatorPlan) -> None:
         name = modulator.name

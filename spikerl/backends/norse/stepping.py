@@ -124,8 +124,13 @@ def _modulators(program: Program, state: NetworkState, inputs: Inputs) -> tuple[
     """Return the value of each modulator in this step, and the filters, those of held ones where they belong."""
     values, filters = [], []
     for plan, before, held in zip(program.modulators, state.modulators, inputs.held, strict=True):
-        values.append(plan.gain * (before - plan.baseline) if held is None else held)
-        filters.append(before if held is None else plan.baseline + held / plan.gain)
+        above = before - plan.baseline if held is None else held / plan.gain
+        gain: Tensor | float = plan.gain
+        if plan.bent:
+            below = torch.full_like(above, plan.gain_below)
+            gain = torch.where(above < 0, below, plan.gain)
+        values.append(gain * above if held is None else held)
+        filters.append(before if held is None else plan.baseline + held / gain)
     return tuple(values), tuple(filters)
 
 
