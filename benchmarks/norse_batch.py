@@ -29,7 +29,7 @@ def window(batch: int, first: int, precision: str, duration: str = "850 ms") -> 
     ) as session:
         driven = {
             drive.population: rates(session, drive, np.ones((batch, drive.groups), dtype=bool))
-            for drive in (circuit.cue, circuit.feedback, circuit.reward)
+            for drive in (*circuit.cues, *circuit.events())
         }
         session.step("50 ms", rates=driven)
         start = time.perf_counter()

@@ -123,13 +123,13 @@ def build(parameters: StriatumParameters) -> Circuit:
             modulators=(signal,),
         ),
         actions=k,
-        cue=Drive("cortex", to_si(p.cue_rate, Dimension.RATE, "cue_rate"), groups=k),
+        cues=(Drive("cortex", to_si(p.cue_rate, Dimension.RATE, "cue_rate"), groups=k),),
         feedback=Drive("feedback", to_si(p.event_rate, Dimension.RATE, "event_rate")),
         reward=Drive("reward", to_si(p.event_rate, Dimension.RATE, "event_rate")),
         votes=(Vote("d1", 1), Vote("d2", -1)),
         dopamine="dopamine",
-        modulator=signal.name,
-        clamped=p.clamp_dopamine,
+        modulators=(signal.name,),
+        clamp=0.0 if p.clamp_dopamine else None,
         learning=("cortex_to_d1", "cortex_to_d2"),
     )
 

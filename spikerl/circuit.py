@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from spikerl.errors import DescriptionError, message
@@ -17,12 +19,24 @@ from spikerl.registry import CIRCUITS, find
 class Drive:
     """A Poisson population that the protocol drives: at `rate` Hz while it is on, at its own rate otherwise.
 
-    `groups` equal parts can be driven one by one (one an option); 1 for a population driven as a whole.
+    `groups` equal parts can be driven one by one; 1 for a population driven as a whole. Of a cue, `hears` says which
+    group each option switches on, [option]: by default its own, and the same for several where these have something
+    in common, an object or a side.
     """
 
     population: str
     rate: float
     groups: int = 1
+    hears: tuple[int, ...] | None = None
+
+    def of_options(self, on: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which groups are on, [batch, group], where the options `on`, [batch, option], are shown."""
+        if self.hears is None:
+            return on
+        groups = np.zeros((len(on), self.groups), dtype=bool)
+        for option, group in enumerate(self.hears):
+            groups[:, group] |= on[:, option]
+        return groups
 
 
 @dataclass(frozen=True)
@@ -37,32 +51,51 @@ class Vote:
 class Circuit:
     """A network and its roles in a trial.
 
-    `cue` hears the options, `feedback` that there is an outcome, `reward` that it was rewarded; `votes` are read as
-    the action; `dopamine` is the population, and `modulator` the signal that gates plasticity. `clamped` holds the
-    modulator at its baseline in all trials. `learning` names the plastic projections that a page should show.
+    The `cues` hear the options, `feedback` that there is an outcome, `reward` how large it is, as a share of the
+    drive's rate, `punishment` the same of a loss, and the `laser` that the experimenter switches on in some trials'
+    outcomes; None for what the circuit has no ear for. `votes` are read as the action; `dopamine` is the population,
+    and `modulators` are the signals that gate plasticity, which `clamp` holds at its value in all trials (0, their
+    baseline; None leaves them free). `learning` names the plastic projections that a page should show.
     """
 
     network: Network
     actions: int
-    cue: Drive
-    feedback: Drive
+    cues: tuple[Drive, ...]
     reward: Drive
     votes: tuple[Vote, ...]
     dopamine: str
-    modulator: str
-    clamped: bool
+    modulators: tuple[str, ...]
     learning: tuple[str, ...]
+    feedback: Drive | None = None
+    punishment: Drive | None = None
+    laser: Drive | None = None
+    clamp: float | None = None
 
     def __post_init__(self) -> None:
         """Check that every role is played by something in the network, in equal groups."""
-        for drive in (self.cue, self.feedback, self.reward):
+        for drive in (*self.cues, *self.events()):
             self._check_groups(drive.population, drive.groups)
+        for drive in self.cues:
+            if drive.hears is None and drive.groups != self.actions:
+                where = f"Circuit: groups of cue {drive.population!r}"
+                raise DescriptionError(message(where, drive.groups, f"{self.actions}, the actions, or give hears"))
+            if drive.hears is not None and (
+                len(drive.hears) != self.actions or not all(0 <= group < drive.groups for group in drive.hears)
+            ):
+                allowed = f"{self.actions} groups from 0 to {drive.groups - 1}"
+                raise DescriptionError(message(f"Circuit: hears of cue {drive.population!r}", drive.hears, allowed))
         for vote in self.votes:
             self._check_groups(vote.population, self.actions)
         self.network.population(self.dopamine)
-        self.network.modulator(self.modulator)
+        for modulator in self.modulators:
+            self.network.modulator(modulator)
         for projection in self.learning:
             self.network.projection(projection)
+
+    def events(self) -> tuple[Drive, ...]:
+        """Return the drives that are no cues: of feedback, reward, punishment and laser, those that there are."""
+        every = (self.feedback, self.reward, self.punishment, self.laser)
+        return tuple(drive for drive in every if drive is not None)
 
     def _check_groups(self, population: str, groups: int) -> None:
         size = self.network.population(population).size

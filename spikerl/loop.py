@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spikerl.circuit import Circuit
+from spikerl.circuit import Circuit, Drive
 from spikerl.session import Observation, Steppable
 from spikerl.tasks.base import Task
+from spikerl.tasks.blocks import FREE, NO_CHOICE, Dictated
 from spikerl.tasks.protocol import PHASES, TrialProtocol, choose, rates
 
 
@@ -22,6 +23,23 @@ class Trial:
     number: int
     columns: dict[str, NDArray[Any]]
     phases: dict[str, Observation]
+
+
+@dataclass(frozen=True)
+class Events:
+    """What happens in the outcome: the `reward` of each instance, [batch], and what their trials dictated."""
+
+    reward: NDArray[np.float64]
+    dictated: Sequence[Dictated]
+
+    def level(self, circuit: Circuit, drive: Drive) -> NDArray[np.float64]:
+        """Return how far `drive`, one of the circuit's events, is on, [batch]: 1 for its full rate."""
+        if drive is circuit.reward:
+            return np.maximum(self.reward, 0.0)
+        if drive is circuit.punishment:
+            return np.maximum(-self.reward, 0.0)
+        heard = [one.laser if drive is circuit.laser else one.feedback for one in self.dictated]
+        return np.array(heard, dtype=np.float64)
 
 
 class ClosedLoop:
@@ -50,23 +68,27 @@ class ClosedLoop:
 
     def trial(self) -> Trial:
         """Play one trial: show the options, read the choice, deliver the outcome, wait."""
-        shown, silent = self._shown, np.zeros((len(self._tasks), 1), dtype=bool)
-        phases = {name: self._phase(name, shown, silent, silent) for name in ("cue", "decision")}
-        choice = choose(self._circuit, phases["decision"].spikes, self._seed, self._instances, self._number)
-        chosen = np.eye(self._circuit.actions, dtype=bool)[choice.action]
-        phases["hold"] = self._phase("hold", chosen, silent, silent)
-        outcomes = [task.step(action) for task, action in zip(self._tasks, choice.action, strict=True)]
+        shown, dictated = self._shown, [task.dictated() for task in self._tasks]
+        phases = {name: self._phase(name, shown) for name in ("cue", "decision")}
+        choice = choose(self._circuit, phases["decision"].spikes, shown, self._seed, self._instances, self._number)
+        action = np.array(
+            [free if one.choice == FREE else one.choice for free, one in zip(choice.action, dictated, strict=True)]
+        )
+        # Where nothing is chosen, the cues stay on.
+        chosen = np.where(action[:, None] == NO_CHOICE, shown, np.arange(shown.shape[1]) == action[:, None])
+        phases["hold"] = self._phase("hold", chosen)
+        outcomes = [task.step(np.maximum(one, 0)) for task, one in zip(self._tasks, action, strict=True)]
         reward = np.array([outcome[1] for outcome in outcomes])
-        phases["outcome"] = self._phase("outcome", chosen, ~silent, reward[:, None] > 0)
-        phases["interval"] = self._phase("interval", np.zeros_like(shown), silent, silent)
+        phases["outcome"] = self._phase("outcome", chosen, Events(reward, dictated))
+        phases["interval"] = self._phase("interval", np.zeros_like(shown))
         facts = [outcome[4] for outcome in outcomes]
         columns: dict[str, NDArray[Any]] = {
             "instance": np.array(self._instances),
             "block": np.array([fact["block"] for fact in facts]),
             "trial": np.array([fact["trial"] for fact in facts]),
-            "choice": choice.action,
+            "choice": action,
             "reward": reward,
-            "better": (choice.action == [fact["better"] for fact in facts]).astype(np.int64),
+            "better": (action == [fact["better"] for fact in facts]).astype(np.int64),
             "better_option": np.array([fact["better"] for fact in facts]),
             "reversal": np.array([fact["reversal"] for fact in facts]),
             "tied": choice.tied.astype(np.int64),
@@ -109,16 +131,15 @@ class ClosedLoop:
         self._number = int(parts["loop"]["number"])
         self._shown = parts["loop"]["shown"].copy()
 
-    def _phase(
-        self, name: str, options: NDArray[np.bool_], feedback: NDArray[np.bool_], reward: NDArray[np.bool_]
-    ) -> Observation:
-        """Run one phase with the given groups of cue, feedback and reward switched on, each [batch, group]."""
-        circuit = self._circuit
-        driven = {
-            drive.population: rates(self._session, drive, on)
-            for drive, on in ((circuit.cue, options), (circuit.feedback, feedback), (circuit.reward, reward))
-        }
-        held = {circuit.modulator: 0.0} if circuit.clamped else {}
+    def _phase(self, name: str, options: NDArray[np.bool_], events: Events | None = None) -> Observation:
+        """Run one phase in which the `options`, [batch, option], are shown and the `events` happen."""
+        circuit, batch = self._circuit, len(options)
+        levels: list[tuple[Drive, NDArray[Any]]] = [(drive, drive.of_options(options)) for drive in circuit.cues]
+        for drive in circuit.events():
+            share = np.zeros(batch) if events is None else events.level(circuit, drive)
+            levels.append((drive, share[:, None]))
+        driven = {drive.population: rates(self._session, drive, level) for drive, level in levels}
+        held = {} if circuit.clamp is None else dict.fromkeys(circuit.modulators, circuit.clamp)
         return self._session.step(self._protocol.duration(name), rates=driven, modulators=held)
 
     def _firing(self, seen: Observation) -> NDArray[np.float64]:

@@ -45,9 +45,9 @@ def by_key(texts: Iterable[str], option: str, allowed: str) -> dict[str, str]:
 def read(which: str | Path, settings: Mapping[str, object] | None = None) -> AnyExperiment:
     """Return the experiment `which`, a shipped name or the path of a TOML file, with `settings` put over it.
 
-    `settings`: values by ``table.key``; a text is read as a TOML literal where the key's type takes it, else as it
-    stands. Raises `FileError` for the file and `DescriptionError` for what it says, naming file, key, value, what is
-    allowed and the nearest valid name.
+    `settings`: values by ``table.key``, or by the key alone where one table only has it; a text is read as a TOML
+    literal where the key's type takes it, else as it stands. Raises `FileError` for the file and `DescriptionError`
+    for what it says, naming file, key, value, what is allowed and the nearest valid name.
     """
     path = _path(which)
     origin = f"experiment {path}: "
@@ -57,11 +57,20 @@ def read(which: str | Path, settings: Mapping[str, object] | None = None) -> Any
     settings = settings or {}
     # What came with a setting is not in the file: its errors name the key alone.
     origins = {"": origin} | {key: "" for key in settings}
-    split = [(*_split(kind, key), value) for key, value in settings.items()]
+    alone = [key for key in settings if "." not in key and key not in kind.tables]
+    split = [(*_split(kind, key), value) for key, value in settings.items() if key not in alone]
     for table, key, value in split:
         if key == "name" and table in kind.named:
             tables[table][key] = value
     models = kind.models(tables, origins)
+    for key in alone:
+        table = _table_of(key, models, kind.named)
+        if f"{table}.{key}" in settings:
+            raise DescriptionError(
+                message(f"--set {key}", settings[key], "each key once", f"{table}.{key} is given too")
+            )
+        origins[f"{table}.{key}"] = ""
+        split.append((table, key, settings[key]))
     for table, key, value in split:
         if key != "name" or table not in kind.named:
             if (table, key) == ("run", "trials") and kind is not CIRCUIT:
@@ -133,6 +142,22 @@ def _split(kind: Kind, key: str) -> tuple[str, str]:
         allowed = f"table.key with one of the tables {', '.join(kind.tables)}"
         raise DescriptionError(message("--set", key, allowed, nearest(table, kind.tables)))
     return table, name
+
+
+def _table_of(key: str, models: Mapping[str, type[BaseModel]], named: Iterable[str]) -> str:
+    """Return the one table that has `key`, for a setting that was written without its table."""
+    having = [
+        table for table, model in models.items() if key in model.model_fields or (key == "name" and table in named)
+    ]
+    if len(having) != 1:
+        every = [f"{table}.{name}" for table, model in models.items() for name in model.model_fields]
+        if having:
+            allowed, remedy = "table.key where several tables have it", f"write {having[0]}.{key}"
+        else:
+            allowed = f"a key of the tables {', '.join(models)}, or table.key"
+            remedy = nearest(key, [name for one in every for name in (one, one.partition(".")[2])])
+        raise DescriptionError(message("--set", key, allowed, remedy))
+    return having[0]
 
 
 def _fitting(model: type[BaseModel], table: Mapping[str, Any], key: str, value: object) -> object:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from spikerl.errors import DescriptionError, message
 from spikerl.registry import TASKS, find
+from spikerl.tasks.blocks import Dictated
 
 
 class Task(Protocol):
@@ -23,7 +24,8 @@ class Task(Protocol):
     that of `step` the trial just played: `block`, `trial`, `schedule`, `probabilities` (one an option), `better` (the
     option that pays most), `reversal` (its first trial, -1 for none), `reversed`; in a replay also `recorded_block`,
     `animal_choice` and `animal_better`. A task that has more to say of a trial that was played adds `columns` to the
-    info of `step`: names and whole numbers, the same names in every step.
+    info of `step`: names and whole numbers, the same names in every step. `dictated` says what the coming trial does
+    not leave to the circuit; where nothing is chosen, the action of its step is 0 and means nothing.
     """
 
     action_space: Discrete
@@ -36,6 +38,9 @@ class Task(Protocol):
 
     def step(self, action: np.int64) -> tuple[NDArray[np.int8], float, bool, bool, dict[str, Any]]:
         """Play one trial: observation of the next one, reward, terminated, truncated, info."""
+
+    def dictated(self) -> Dictated:
+        """Return what the coming trial leaves to nobody's choice: choice, feedback, laser."""
 
     def state(self) -> dict[str, int]:
         """Return the complete state, for a checkpoint."""

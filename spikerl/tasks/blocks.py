@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,22 @@ class RecordedChoices(NamedTuple):
     choices: NDArray[np.int64]
 
 
+class Dictated(NamedTuple):
+    """What a trial leaves to nobody's choice.
+
+    `choice`: the option that is taken whatever the circuit votes for, `FREE` where it decides, `NO_CHOICE` where cues
+    are shown and nothing is chosen (Pavlovian conditioning). `feedback`: whether the outcome is announced by a signal
+    of its own, as after a choice. `laser`: whether the experimenter's laser is on in the outcome.
+    """
+
+    choice: int
+    feedback: bool = True
+    laser: bool = False
+
+
+FREE, NO_CHOICE = -2, -1
+
+
 class Block(NamedTuple):
     """One block: ``P(reward | trial, option) = probabilities[trial, option]``.
 
@@ -26,6 +42,8 @@ class Block(NamedTuple):
     trial shows, None for all; one that is not shown must have the probability 0. `contingency`, [trials], numbers
     what decides who pays, None where that is the better option itself. `columns` are whole numbers to be told of a
     trial that was played, each [trials, options]: the value of that trial and of the option that was chosen.
+    `rewards`, [trials, options], are what each option pays outright, None where 1 is paid with its probability;
+    `dictated`, one a trial, what is not left to the circuit, None for free choices with feedback.
     """
 
     schedule: str
@@ -34,6 +52,8 @@ class Block(NamedTuple):
     shown: NDArray[np.bool_] | None = None
     contingency: NDArray[np.int64] | None = None
     columns: Mapping[str, NDArray[np.int64]] | None = None
+    rewards: NDArray[np.float64] | None = None
+    dictated: Sequence[Dictated] | None = None
 
     def better(self) -> NDArray[np.int64]:
         """Return the option that pays most often on each trial, shape [trials]."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from spikerl.errors import DescriptionError, message
 from spikerl.seeding import check_seed, uniforms
-from spikerl.tasks.blocks import Block, Draw
+from spikerl.tasks.blocks import FREE, Block, Dictated, Draw
 
 _NOT_STARTED = -1
 _LARGEST = 2**31 - 1
@@ -34,7 +34,8 @@ class BlockTask(gymnasium.Env[NDArray[np.int8], np.int64]):
 
     Plays the blocks that `draw` gives to `instance`; a task derives from it and says, in its own ``__init__``, how
     blocks are drawn. `u` is one uniform number a trial, whatever the action: two tasks with one seed meet the same
-    luck (common random numbers), and no number depends on the order of calls. All blocks have shape [trials,
+    luck (common random numbers), and no number depends on the order of calls. A block that says what each option pays
+    (`Block.rewards`) has no luck left. All blocks have shape [trials,
     options]. Raises `DescriptionError` for a bad seed, instance, block, action or state, and for a step past a
     block's end.
     """
@@ -75,14 +76,27 @@ class BlockTask(gymnasium.Env[NDArray[np.int8], np.int64]):
             allowed = f"trials 0 to {self._trials - 1}"
             raise DescriptionError(message(where, action, allowed, "call reset() first"))
         choice = _whole(action, "action", 0, self._options - 1)
+        dictated = self.dictated().choice
+        if dictated >= 0 and choice != dictated:
+            raise DescriptionError(message("action", choice, f"{dictated}, which this trial dictates"))
         trial = self._trial
-        u = uniforms(self._seed, ("task", "reward", self._instance, self._block), trial, 1, 1)[0, 0]
-        reward = float(u < self._played.probabilities[trial, choice])
+        if self._played.rewards is not None:
+            reward = float(self._played.rewards[trial, choice])
+        else:
+            u = uniforms(self._seed, ("task", "reward", self._instance, self._block), trial, 1, 1)[0, 0]
+            reward = float(u < self._played.probabilities[trial, choice])
         self._trial += 1
         info = self._info(trial)
         if self._played.columns is not None:
             info["columns"] = {name: int(of[trial, choice]) for name, of in self._played.columns.items()}
         return Outcome(self._observation(), reward, self._trial == self._trials, False, info)
+
+    @final
+    def dictated(self) -> Dictated:
+        """Return what the coming trial leaves to nobody's choice."""
+        if self._played is None or self._played.dictated is None or self._trial >= self._trials:
+            return Dictated(FREE)
+        return self._played.dictated[self._trial]
 
     @final
     def state(self) -> dict[str, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +40,13 @@ class TrialProtocol:
         return lengths[phase]
 
 
-def rates(session: Steppable, drive: Drive, on: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the rates in Hz of a driven population, [batch, neuron]; `on` [batch, group] says which groups are on."""
+def rates(session: Steppable, drive: Drive, level: NDArray[Any]) -> NDArray[np.float64]:
+    """``background + level (drive.rate - background)`` in Hz, [batch, neuron]; `level` [batch, group], 1 for on."""
     source = session.plan.sources[drive.population]
     background = source.probability / session.plan.dt
-    return np.repeat(np.where(on, drive.rate, background), source.size // drive.groups, axis=1)
+    share = level.astype(np.float64)
+    # In this form a level of 0 and of 1 are the two rates to the last bit.
+    return np.repeat(share * drive.rate + (1.0 - share) * background, source.size // drive.groups, axis=1)
 
 
 def count_votes(votes: tuple[Vote, ...], actions: int, spikes: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.int64]:
@@ -65,11 +68,21 @@ class Choice:
 
 
 def choose(
-    circuit: Circuit, spikes: Mapping[str, NDArray[np.bool_]], seed: int, instances: range, trial: int
+    circuit: Circuit,
+    spikes: Mapping[str, NDArray[np.bool_]],
+    shown: NDArray[np.bool_],
+    seed: int,
+    instances: range,
+    trial: int,
 ) -> Choice:
-    """Return the action with the most votes; ties are broken by the stream of seed, instance and trial."""
+    """Return the action with the most votes of those `shown`, [batch, action]: what is not there cannot be taken.
+
+    Ties are broken by the stream of seed, instance and trial.
+    """
     votes = count_votes(circuit.votes, circuit.actions, spikes)
-    best = votes == votes.max(axis=1, keepdims=True)
+    worst = np.iinfo(np.int64).min
+    there = np.where(shown, votes, worst)
+    best = there == there.max(axis=1, keepdims=True)
     tied = best.sum(axis=1) > 1
     action = best.argmax(axis=1)
     for k in np.flatnonzero(tied):

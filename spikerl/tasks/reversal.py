@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from spikerl.errors import DescriptionError, message, nearest
 from spikerl.seeding import generator
 from spikerl.tasks.base import Task, TaskFactory
-from spikerl.tasks.blocks import Block, Draw, RecordedChoices
+from spikerl.tasks.blocks import Block, Dictated, Draw, RecordedChoices
 from spikerl.tasks.environment import BlockTask
 from spikerl.tasks.recorded import Recording, read_recording
 from spikerl.tasks.schedule import exchanged, probabilities, rivals
@@ -32,7 +32,8 @@ class ReversalParameters(BaseModel):
     all recorded blocks, where it selects those of one schedule. `trials_per_block`: length of a block;
     recorded ones must have it. `reversal_window`: first and last trial (counted from 0) on which a drawn
     block may reverse, each equally likely; recorded blocks bring their own. `blocks`: path of a CSV file of
-    recorded blocks, relative to the working folder; None draws them.
+    recorded blocks, relative to the working folder; None draws them. `follow`: whether the circuit is led through the
+    recorded choices and rewards, so that what it would have chosen (its votes) can be held against them.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
@@ -41,9 +42,12 @@ class ReversalParameters(BaseModel):
     trials_per_block: int = Field(default=80, ge=2, le=1_000_000)
     reversal_window: Window = (30, 50)
     blocks: str | None = Field(default=None, min_length=1)
+    follow: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> ReversalParameters:
+        if self.follow and self.blocks is None:
+            raise DescriptionError(message("follow", self.follow, "false without blocks", "give task.blocks"))
         if self.blocks is not None:
             return self
         if self.schedule is not None:
@@ -115,7 +119,11 @@ def _replayed(parameters: ReversalParameters, recording: Recording) -> Draw:
     def draw(seed: int, instance: int, block: int) -> Block:
         row = selected[(instance + block * stride) % len(selected)]
         animal = RecordedChoices(int(recording.numbers[row]), recording.choices[row])
-        return Block(recording.schedules[row], recording.probabilities[row], animal)
+        replayed = Block(recording.schedules[row], recording.probabilities[row], animal)
+        if not parameters.follow:
+            return replayed
+        paid = np.broadcast_to(recording.rewards[row][:, None].astype(np.float64), replayed.probabilities.shape)
+        return replayed._replace(rewards=paid, dictated=[Dictated(int(choice)) for choice in animal.choices])
 
     return draw
 

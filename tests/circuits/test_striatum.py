@@ -22,7 +22,7 @@ def dopamine_rate(value: float, reward: bool, feedback: bool = True, instances: 
             state[f"weight/{projection}"] += sign * UNIT_OF_VALUE * value
         session.restore(state)
         on = {
-            circuit.cue: np.array([[feedback, False]]),
+            circuit.cues[0]: np.array([[feedback, False]]),
             circuit.feedback: np.array([[feedback]]),
             circuit.reward: np.array([[reward]]),
         }

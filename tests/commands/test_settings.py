@@ -30,12 +30,20 @@ def test_a_value_is_read_as_its_key_wants_it(tmp_path, setting, value):
     assert getattr(experiment.parts[table], key) == value
 
 
+def test_a_key_stands_alone_where_one_table_has_it(tmp_path):
+    """Catches a setting without its table that is lost, or put where the table's own setting stands."""
+    assert read(short(tmp_path), overrides(["schedule=60/40"])).parts["task"].schedule == "60/40"
+    with pytest.raises(DescriptionError, match=r"--set seed: got '3'; allowed: each key once; run.seed is given too"):
+        read(short(tmp_path), overrides(["seed=3", "run.seed=4"]))
+
+
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
         ("task.shedule=60/40", "did you mean 'schedule'"),
         ("taks.schedule=60/40", "did you mean 'task'"),
-        ("schedule=60/40", "table.key"),
+        ("shedule=60/40", "did you mean 'schedule'"),
+        ("name=striatum", "write circuit.name"),
         ("task.schedule", "KEY=VALUE"),
         ("circuit.name=striatun", "did you mean 'striatum'"),
         ("task.name=reversl", "did you mean 'reversal'"),
