@@ -13,6 +13,7 @@ from pathlib import Path
 import circuit_evidence
 import dcll_evidence
 import dcll_reward_evidence
+import fit_evidence
 from rows import Row, printed, write
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "evidence.json"
@@ -24,6 +25,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "dcll-nmnist": dcll_evidence.nmnist,
     "dcll-cues": dcll_reward_evidence.cues,
     "dcll-cartpole": dcll_reward_evidence.cartpole,
+    "fit": fit_evidence.rows,
 }
 
 

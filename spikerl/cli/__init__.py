@@ -1,4 +1,4 @@
-"""The command line: ``spikerl run | sweep | report | compare | list | doctor``."""
+"""The command line: ``spikerl run | sweep | fit | report | compare | list | doctor``."""
 
 from spikerl.cli.program import main
 

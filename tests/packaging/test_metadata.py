@@ -13,6 +13,7 @@ from tests.packaging.tree import ROOT, files, lines, package_name, setup
 EXTRAS = {
     "spikerl/sweep/cluster.py": "cluster",
     "spikerl/datasets/digits.py": "datasets",
+    "spikerl/fitting/search.py": "fit",
     "spikerl/training/networks.py": "norse",
     "spikerl.dcll": "norse",
 }
