@@ -6,6 +6,7 @@ import gymnasium
 
 from spikerl.tasks.bandit import Bandit, BanditParameters
 from spikerl.tasks.base import Task, TaskFactory, load_task
+from spikerl.tasks.payoffs import Payoffs, PayoffsParameters
 from spikerl.tasks.reversal import Reversal, ReversalParameters
 from spikerl.tasks.volatile import Volatile, VolatileParameters
 from spikerl.tasks.what_where import WhatWhere, WhatWhereParameters
@@ -13,6 +14,8 @@ from spikerl.tasks.what_where import WhatWhere, WhatWhereParameters
 __all__ = [
     "Bandit",
     "BanditParameters",
+    "Payoffs",
+    "PayoffsParameters",
     "Reversal",
     "ReversalParameters",
     "Task",
