@@ -5,24 +5,25 @@ synapses hold the values: ``value = D1 - D2`` in spikes. Neurons of different ac
 action with most D1 - D2 spikes is taken. In the outcome, reward excites the dopamine population, which fires tonically,
 and striosomal neurons, excited by D1, inhibited by D2 and opened by the feedback event, inhibit it: its firing above
 or below the tonic rate is the reward prediction error ``reward - value``. Dopamine gates the plasticity of the
-cortico-striatal synapses, with opposite signs in D1 and D2. No value and no error is computed outside the network.
+cortico-striatal synapses, with opposite signs in D1 and D2 (`spikerl.models.opponent`). No value and no error is
+computed outside the network.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from spikerl.circuit import Circuit, CircuitFactory, Drive, Vote
-from spikerl.connectivity import Blocks, Probability, Uniform
+from spikerl.connectivity import Blocks, Probability
+from spikerl.models.opponent import OpponentParameters, learned, output, signals, tone
 from spikerl.network import Network, Projection
 from spikerl.neurons import LIF, Poisson
-from spikerl.parameters import CircuitParameters, Count, Rate, Share, Strength, Time, Voltage
-from spikerl.plasticity.algebra import Modulator, Rule
-from spikerl.plasticity.dopamine import dopamine_stdp
+from spikerl.parameters import Count, Rate, Share, Strength, Voltage
 from spikerl.population import Population
-from spikerl.units import Dimension, parse, to_si
+from spikerl.units import Dimension, to_si
 
 SPINY = LIF(tau_mem="20 ms", tau_syn="5 ms", rest="-80 mV", threshold="-50 mV", refractory="2 ms")
 """Medium spiny neuron: a down state near -80 mV, firing from -50 mV (Wilson and Kawaguchi 1996)."""
@@ -31,7 +32,7 @@ STRIOSOME = LIF(tau_mem="20 ms", tau_syn="5 ms", rest="-60 mV", threshold="-50 m
 """Striosomal neuron in the up state, the inhibitory path from value to dopamine (Houk et al. 1995)."""
 
 
-class StriatumParameters(CircuitParameters):
+class StriatumParameters(OpponentParameters):
     """Parameters of the striatum; every key can stand in the ``[circuit]`` table of an experiment.
 
     Sizes, weights and rates without a source are choices, calibrated so that the tonic dopamine rate is `tonic`,
@@ -51,26 +52,24 @@ class StriatumParameters(CircuitParameters):
     event_rate: Rate = "40 Hz"  # of feedback and of reward, while they last
     background_rate: Rate = "20 Hz"
 
-    weight: Strength = "3.65 mV"  # cortex to D1 and D2, at first, and where forgetting leads
-    weight_spread: Share = 0.2  # first weights are uniform within this share of `weight`
-    weight_max: Strength = "8 mV"
     lateral: Strength = "0.15 mV"  # inhibition of other actions by D1
     to_striosome: Strength = "3.4 mV"  # from D1; as much inhibition from D2
+    spiny_to_striosome: Share = 0.5  # probability of that connection
     opening: Strength = "1.5 mV"  # feedback to striosome
     subtraction: Strength = "0.95 mV"  # striosome to dopamine
     reward: Strength = "0.17 mV"  # reward to dopamine
     noise_spiny: Strength = "1.5 mV"  # background to D1 and D2
     noise_dopamine: Strength = "1 mV"  # background to dopamine
-
-    tonic: Rate = "6 Hz"  # baseline of dopamine, 5 to 6.4 Hz in mice (Cohen et al. 2012)
+    background_to_dopamine: Share = 0.15  # probability of that connection
     dopamine_bias: Voltage = "5.86 mV"  # depolarisation that gives the tonic rate
-    tau_dopamine: Time = "50 ms"  # filter of the dopamine signal
-    tau_elig: Time = "500 ms"  # eligibility; effects of dopamine fade within 2 s (Yagishita et al. 2014)
-    learning_rate: Annotated[float, Field(ge=0)] = 2e-4  # mV a step, for one unit of dopamine and of eligibility
-    forgetting: Share = 1e-4  # share of the way back to `weight`, each step
 
-    plasticity: bool = True
-    clamp_dopamine: bool = False  # hold the dopamine signal at its baseline
+    readout: Literal["spiny", "output"] = "spiny"  # whose spikes are the votes
+    output: Count = 16  # neurons an action
+    to_output: Strength = "1 mV"  # from D1 at the tonic rate of dopamine; as much inhibition from D2
+    noise_output: Strength = "1.5 mV"  # background to output
+    output_bias: Voltage = "6 mV"  # depolarisation of the output
+
+    clamp_dopamine: bool = False  # hold the dopamine signals at their baseline
 
 
 def build(parameters: StriatumParameters) -> Circuit:
@@ -88,66 +87,42 @@ def build(parameters: StriatumParameters) -> Circuit:
         tau_mem="20 ms", tau_syn="5 ms", rest="-60 mV", threshold="-50 mV", refractory="2 ms", bias=p.dopamine_bias
     )
     dopamine = Population("dopamine", p.dopamine, tonic)
-    # In units of the tonic rate, so that the full pause is -1.
-    signal = Modulator(
-        "dopamine_signal",
-        tau=p.tau_dopamine,
-        source=dopamine,
-        baseline=p.tonic,
-        gain=1 / to_si(p.tonic, Dimension.RATE, "tonic"),
-    )
-    first = parse(p.weight, "weight")
-    low, high = (
-        f"{share * first.value / first.scale:.12g} {first.unit}" for share in (1 - p.weight_spread, 1 + p.weight_spread)
-    )
-
-    def learned(receptor: Literal["D1", "D2"], spiny: Population) -> Projection:
-        return Projection(
-            cortex, spiny, Uniform(low, high, seed=1), Blocks(k), rule=_rule(p, signal, receptor, first.scale)
-        )
-
+    heard = signals(p, dopamine)
+    parts = [
+        learned(p, cortex, d1, "D1", heard, k),
+        learned(p, cortex, d2, "D2", heard, k),
+        Projection(d1, d1, f"-{p.lateral}", Blocks(k, across=True), name="lateral_d1"),
+        Projection(d1, d2, f"-{p.lateral}", Blocks(k, across=True), name="lateral_d2"),
+        Projection(d1, striosome, p.to_striosome, Probability(p.spiny_to_striosome, seed=2)),
+        Projection(d2, striosome, f"-{p.to_striosome}", Probability(p.spiny_to_striosome, seed=3)),
+        Projection(feedback, striosome, p.opening, Probability(0.5, seed=4)),
+        Projection(striosome, dopamine, f"-{p.subtraction}", Probability(0.5, seed=5)),
+        Projection(reward, dopamine, p.reward, Probability(0.5, seed=6)),
+        Projection(background, dopamine, p.noise_dopamine, Probability(p.background_to_dopamine, seed=7)),
+        Projection(background, d1, p.noise_spiny, Probability(0.1, seed=8)),
+        Projection(background, d2, p.noise_spiny, Probability(0.1, seed=9)),
+    ]
+    votes: tuple[Vote, ...] = (Vote("d1", 1), Vote("d2", -1))
+    if p.readout == "output":
+        action = Population("output", k * p.output, replace(STRIOSOME, bias=p.output_bias))
+        level = tone(p, dopamine)
+        parts += [
+            output(p, d1, action, p.to_output, "D1", level, k),
+            output(p, d2, action, p.to_output, "D2", level, k),
+            Projection(background, action, p.noise_output, Probability(0.1, seed=10)),
+        ]
+        votes = (Vote("output", 1),)
     return Circuit(
-        network=Network(
-            learned("D1", d1),
-            learned("D2", d2),
-            Projection(d1, d1, f"-{p.lateral}", Blocks(k, across=True), name="lateral_d1"),
-            Projection(d1, d2, f"-{p.lateral}", Blocks(k, across=True), name="lateral_d2"),
-            Projection(d1, striosome, p.to_striosome, Probability(0.5, seed=2)),
-            Projection(d2, striosome, f"-{p.to_striosome}", Probability(0.5, seed=3)),
-            Projection(feedback, striosome, p.opening, Probability(0.5, seed=4)),
-            Projection(striosome, dopamine, f"-{p.subtraction}", Probability(0.5, seed=5)),
-            Projection(reward, dopamine, p.reward, Probability(0.5, seed=6)),
-            Projection(background, dopamine, p.noise_dopamine, Probability(0.15, seed=7)),
-            Projection(background, d1, p.noise_spiny, Probability(0.1, seed=8)),
-            Projection(background, d2, p.noise_spiny, Probability(0.1, seed=9)),
-            modulators=(signal,),
-        ),
+        network=Network(*parts, modulators=tuple(dict.fromkeys(heard))),
         actions=k,
         cues=(Drive("cortex", to_si(p.cue_rate, Dimension.RATE, "cue_rate"), groups=k),),
         feedback=Drive("feedback", to_si(p.event_rate, Dimension.RATE, "event_rate")),
         reward=Drive("reward", to_si(p.event_rate, Dimension.RATE, "event_rate")),
-        votes=(Vote("d1", 1), Vote("d2", -1)),
+        votes=votes,
         dopamine="dopamine",
-        modulators=(signal.name,),
+        modulators=heard.names,
         clamp=0.0 if p.clamp_dopamine else None,
         learning=("cortex_to_d1", "cortex_to_d2"),
-    )
-
-
-def _rule(p: StriatumParameters, signal: Modulator, receptor: Literal["D1", "D2"], scale: float) -> Rule | None:
-    """Return the plasticity of one receptor, in the unit that `weight` is written in; None without plasticity."""
-    if not p.plasticity:
-        return None
-    return dopamine_stdp(
-        signal,
-        tau_elig=p.tau_elig,
-        a_plus=1.0,
-        a_minus=0.0,
-        rate=p.learning_rate * to_si("1 mV", Dimension.VOLTAGE, "rate") / scale,
-        receptor=receptor,
-        forgetting=p.forgetting,
-        rest=to_si(p.weight, Dimension.VOLTAGE, "weight") / scale,
-        bounds=(0.0, to_si(p.weight_max, Dimension.VOLTAGE, "weight_max") / scale),
     )
 
 

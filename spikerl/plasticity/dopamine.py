@@ -1,7 +1,8 @@
-"""Dopamine-gated three-factor plasticity, with the opposite signs of D1 and D2 receptors."""
+"""Dopamine-gated three-factor plasticity, with opposite signs for D1 and D2 receptors; strengths scaled by dopamine."""
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from spikerl.errors import DescriptionError, message, nearest
@@ -56,3 +57,29 @@ def dopamine_stdp(
     elig = eligibility(tau_elig, on_post(a_plus * x), on_pre(-a_minus * y))
     gated = every_step(_SIGNS[receptor] * rate * dopamine * elig)
     return Rule(gated, every_step(forgetting * (rest - weight)), bounds=bounds)
+
+
+@checked
+def scaled(
+    heard: Modulator,
+    weight_at_rest: float,
+    gain: float = 0.5,
+    offset: float = 0.0,
+    rate: float = 0.01,
+    bounds: tuple[float, float] | None = None,
+) -> Rule:
+    """``dw = rate (weight_at_rest (1 + gain (heard + offset)) - w)`` at every step: a strength that `heard` scales.
+
+    Dopamine at the terminals of striatal neurons, where it makes release stronger by D1 receptors (Floran et al. 1990)
+    and weaker by D2 receptors (Floran et al. 1997), a `gain` below 0. `offset` stands for a drug, in units of `heard`;
+    `rate` is the share of the way that is gone in a step. `weight_at_rest` and `bounds` are in the weight's unit; by
+    default no weight changes its sign. Raises `DescriptionError` for what is no modulator or no number in its place.
+    """
+    if not isinstance(heard, Modulator):
+        raise DescriptionError(message("scaled.heard", heard, "an sp.Modulator(...)"))
+    numbers = {"weight_at_rest": weight_at_rest, "gain": gain, "offset": offset, "rate": rate}
+    for name, number in numbers.items():
+        finite_number(number, f"scaled.{name}")
+    ends = bounds or ((-math.inf, 0.0) if weight_at_rest < 0 else (0.0, math.inf))
+    moved = every_step(rate * weight_at_rest * gain * heard)
+    return Rule(moved, every_step(rate * (weight_at_rest * (1.0 + gain * offset) - weight)), bounds=ends)

@@ -1,0 +1,96 @@
+"""The opponent actor: two receptors hear one dopamine population, and what they learn and say of it."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+import spikerl as sp
+from spikerl.errors import DescriptionError
+from spikerl.models.opponent import OpponentParameters, signals
+from spikerl.models.striatum import StriatumParameters, build
+from spikerl.plasticity.dopamine import scaled
+from spikerl.population import Population
+
+DIPS = 0.25
+
+
+def moved(level: float, dips: float = DIPS, tau_elig: str = "500 ms", wait: str = "0 ms") -> tuple[float, float]:
+    """Return the mean change of G and N, in mV, that dopamine at `level` makes for 100 ms, `wait` after activity."""
+    circuit = build(StriatumParameters(dips=dips, forgetting=0.0, learning_rate=1e-5, tau_elig=tau_elig))
+    names = circuit.modulators
+    # What each receptor hears of one level: `gain` times it above the baseline, `gain_below` times it below.
+    heard = {}
+    for name in names:
+        modulator = circuit.network.modulator(name)
+        below = modulator.gain if modulator.gain_below is None else modulator.gain_below
+        heard[name] = level * (modulator.gain if level > 0 else below) * 6.0
+    with sp.open(circuit.network, "native", seed=2, batch=4) as session:
+        off = dict.fromkeys(names, 0.0)
+        session.step("300 ms", rates={"cortex": 50.0}, modulators=off)
+        if wait != "0 ms":
+            session.step(wait, rates={"cortex": 0.0}, modulators=off)
+        before = session.state()
+        session.step("100 ms", rates={"cortex": 0.0}, modulators=heard)
+        after = session.state()
+    g, n = (float((after[f"weight/{name}"] - before[f"weight/{name}"]).mean()) for name in circuit.learning)
+    return g, n
+
+
+def test_rises_teach_d1_and_dips_teach_d2() -> None:
+    """Catches receptors that hear alike, that are exchanged, or signs that are: f(x) is x above 0 and dips x below."""
+    (g_rise, n_rise), (g_dip, n_dip) = moved(0.5), moved(-0.5)
+    assert g_rise > 0 > n_rise and n_dip > 0 > g_dip
+    np.testing.assert_allclose(g_dip, -DIPS * g_rise, rtol=1e-6)
+    np.testing.assert_allclose(n_rise, -DIPS * n_dip, rtol=1e-6)
+    np.testing.assert_allclose(n_dip / g_rise, 1.0, atol=0.2)  # as strong, but for the spikes that there were
+
+
+def test_an_eligibility_of_a_second_outlasts_the_default() -> None:
+    """Catches an eligibility whose time constant is not the one that was asked for."""
+    kept = {tau: moved(0.5, tau_elig=tau, wait="500 ms")[0] / moved(0.5, tau_elig=tau)[0] for tau in ("500 ms", "1 s")}
+    np.testing.assert_allclose([kept["500 ms"], kept["1 s"]], np.exp([-1.0, -0.5]), rtol=0.01)
+
+
+def test_without_a_difference_there_is_one_signal() -> None:
+    """Catches a circuit of symmetric receptors that is no longer the one it was."""
+    circuit = build(StriatumParameters())
+    assert circuit.modulators == ("dopamine_signal",)
+    assert [m.name for m in circuit.network.modulators] == ["dopamine_signal"]
+    assert circuit.network.modulator("dopamine_signal").gain_below is None
+    assert "output" not in [population.name for population in circuit.network.populations]
+
+
+def test_signals_are_in_units_of_the_tonic_rate() -> None:
+    """Catches a signal in Hz, and a baseline that is not the tonic rate."""
+    dopamine = Population("dopamine", 4, sp.Poisson("5 Hz"))
+    heard = signals(OpponentParameters(dips=0.5, tonic="5 Hz"), dopamine)
+    assert (heard.d1.gain, heard.d1.gain_below) == (0.2, 0.1) and (heard.d2.gain, heard.d2.gain_below) == (0.1, 0.2)
+    assert heard.d1.baseline == heard.d2.baseline == "5 Hz" and heard.d1.source == heard.d2.source == dopamine
+
+
+def test_tonic_dopamine_scales_what_the_pathways_say() -> None:
+    """Catches terminals that do not follow tone, follow it the wrong way round, or forget what they are at rest."""
+    circuit = build(StriatumParameters(readout="output", to_output="0.8 mV", tone_gain=0.5, agonist=0.1))
+    with sp.open(circuit.network, "native", seed=2) as session:
+        for level, share in ((0.4, 0.25), (-0.4, -0.15)):
+            session.step("1500 ms", modulators={"tone": level})
+            state = session.state()
+            np.testing.assert_allclose(state["weight/d1_to_output"], 0.8 * (1 + share), rtol=1e-5)
+            np.testing.assert_allclose(state["weight/d2_to_output"], -0.8 * (1 - share), rtol=1e-5)
+
+
+def test_a_scaled_strength_keeps_its_sign_and_names_what_is_wrong() -> None:
+    """Catches inhibition that tone turns into excitation, and a number or modulator that nobody checks."""
+    tone = sp.Modulator("tone")
+    assert scaled(tone, -1.0).bounds == (-np.inf, 0.0) and scaled(tone, 1.0).bounds == (0.0, np.inf)
+    with pytest.raises(DescriptionError, match=r"scaled\.heard"):
+        scaled("tone", 1.0)  # type: ignore[arg-type]
+    with pytest.raises(DescriptionError, match=r"scaled\.gain"):
+        scaled(tone, 1.0, gain=float("nan"))
+
+
+@pytest.mark.parametrize(("key", "value"), [("dips", 0.0), ("dips", 1.5), ("tone_gain", -1.0), ("readout", "d1")])
+def test_bad_parameters_are_refused(key: str, value: object) -> None:
+    """Catches receptors that hear nothing of dips, which no filter could follow, and other ranges nobody checks."""
+    with pytest.raises(ValidationError, match=key):
+        StriatumParameters.model_validate({key: value})
