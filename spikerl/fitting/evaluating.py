@@ -19,7 +19,7 @@ from spikerl.tasks.recorded import OPTIONS, Recording
 
 Settings = Mapping[str, int | float | str]
 FIRST_SHARE = 0.25
-LEAST_FIRST = 20
+LEAST_FIRST = 10
 """A first part of so many blocks at least, of twice as many in all, tells whether the rest is worth the time."""
 
 

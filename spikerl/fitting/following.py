@@ -48,9 +48,8 @@ def led_votes(
     stand together. With `first` as ``repeats * k``, blocks k on of a longer list are led as in one call for all.
     `progress` is called with the number of trials that have been played. Raises what `open` raises.
     """
-    running = experiment.run
-    built = build(changed(experiment, {"run.instances": 1}))
-    circuit, trials = built.circuit, recording.choices.shape[1]
+    running, trials = experiment.run, recording.choices.shape[1]
+    circuit = experiment.circuit.build(experiment.parts["circuit"])
     parameters = ReversalParameters(blocks="recorded", follow=True, trials_per_block=trials)
     tasks = [
         Reversal(parameters, seed=running.seed, instance=int(block), recording=recording)

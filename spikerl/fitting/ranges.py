@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from spikerl.errors import DescriptionError, SpikerlError, message, nearest
@@ -103,6 +104,8 @@ def _range(experiment: Experiment, key: str, text: str) -> Range:
         raise DescriptionError(message(where, text, "whole numbers"))
     unit = "" if ends[0].dimension is Dimension.NUMBER else ends[0].unit
     found = Range(key, low, high, unit, log, whole)
+    # What is wrong with an end is not the file's fault.
+    experiment = replace(experiment, origins={"": ""})
     for end in (low, high):
         try:
             check_circuit(changed(experiment, {key: found.setting(end)}))
