@@ -18,18 +18,13 @@ from pydantic import Field
 
 from spikerl.circuit import Circuit, CircuitFactory, Drive, Vote
 from spikerl.connectivity import Blocks, Probability
+from spikerl.models.cells import SPINY, STRIOSOME, depolarised
 from spikerl.models.opponent import OpponentParameters, learned, output, signals, tone
 from spikerl.network import Network, Projection
-from spikerl.neurons import LIF, Poisson
+from spikerl.neurons import Poisson
 from spikerl.parameters import Count, Rate, Share, Strength, Voltage
 from spikerl.population import Population
 from spikerl.units import Dimension, to_si
-
-SPINY = LIF(tau_mem="20 ms", tau_syn="5 ms", rest="-80 mV", threshold="-50 mV", refractory="2 ms")
-"""Medium spiny neuron: a down state near -80 mV, firing from -50 mV (Wilson and Kawaguchi 1996)."""
-
-STRIOSOME = LIF(tau_mem="20 ms", tau_syn="5 ms", rest="-60 mV", threshold="-50 mV", refractory="2 ms")
-"""Striosomal neuron in the up state, the inhibitory path from value to dopamine (Houk et al. 1995)."""
 
 
 class StriatumParameters(OpponentParameters):
@@ -82,11 +77,7 @@ def build(parameters: StriatumParameters) -> Circuit:
     d1 = Population("d1", k * p.medium_spiny, SPINY)
     d2 = Population("d2", k * p.medium_spiny, SPINY)
     striosome = Population("striosome", p.striosome, STRIOSOME)
-    # A midbrain dopamine neuron, driven by its own depolarisation to a slow tonic rate (Grace and Bunney 1984).
-    tonic = LIF(
-        tau_mem="20 ms", tau_syn="5 ms", rest="-60 mV", threshold="-50 mV", refractory="2 ms", bias=p.dopamine_bias
-    )
-    dopamine = Population("dopamine", p.dopamine, tonic)
+    dopamine = Population("dopamine", p.dopamine, depolarised(p.dopamine_bias))
     heard = signals(p, dopamine)
     parts = [
         learned(p, cortex, d1, "D1", heard, k),

@@ -6,6 +6,7 @@ import gymnasium
 
 from spikerl.tasks.bandit import Bandit, BanditParameters
 from spikerl.tasks.base import Task, TaskFactory, load_task
+from spikerl.tasks.pavlovian import Pavlovian, PavlovianParameters
 from spikerl.tasks.payoffs import Payoffs, PayoffsParameters
 from spikerl.tasks.reversal import Reversal, ReversalParameters
 from spikerl.tasks.volatile import Volatile, VolatileParameters
@@ -14,6 +15,8 @@ from spikerl.tasks.what_where import WhatWhere, WhatWhereParameters
 __all__ = [
     "Bandit",
     "BanditParameters",
+    "Pavlovian",
+    "PavlovianParameters",
     "Payoffs",
     "PayoffsParameters",
     "Reversal",
@@ -30,12 +33,12 @@ __all__ = [
 
 
 def register() -> None:
-    """Make ``gymnasium.make("spikerl/Reversal-v0")`` work, and Bandit, Volatile and WhatWhere; again does nothing.
+    """Make ``gymnasium.make("spikerl/Reversal-v0")`` work, and so for every other task; again does nothing.
 
     Gymnasium 1 looks for no entry points of other packages, and importing this package changes no registry,
     so a program that wants the names says so.
     """
-    for environment in (Bandit, Reversal, Volatile, WhatWhere):
+    for environment in (Bandit, Pavlovian, Reversal, Volatile, WhatWhere):
         name = f"spikerl/{environment.__name__}-v0"
         if name not in gymnasium.registry:
             gymnasium.register(name, entry_point=f"{environment.__module__}:{environment.__name__}")

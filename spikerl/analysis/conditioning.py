@@ -1,0 +1,158 @@
+"""Conditioning: what dopamine says of cue, reward and omission in each stage, and what the cues have learned.
+
+A kind of trial is what stands in the columns ``stage``, ``cues``, ``laser``, and whether a reward came or was omitted.
+Responses are rates of the dopamine population beside the rate of the same instance between trials; intervals are over
+instances, of which each conditions a circuit of its own.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spikerl.analysis.blocks import blocks, column
+from spikerl.analysis.intervals import Band, Interval, band_over_blocks, mean_over_blocks
+from spikerl.analysis.timing import timing
+from spikerl.errors import FileError, message, nearest
+from spikerl.results import Results
+
+CUES = "ABXY"
+FIRST = 3
+LAST = 10
+
+
+class Kind(NamedTuple):
+    """A kind of trial: its `stage` from 0, the `cues` shown, whether it is `paid`, `omitted` and lit by the `laser`."""
+
+    stage: int
+    cues: str
+    paid: bool
+    omitted: bool
+    laser: bool
+
+    def label(self) -> str:
+        """Return its name as the field writes it: ``A+``, ``AX+ laser``, ``X-``, ``A omitted``, ``no cue +``."""
+        name = self.cues or "no cue "
+        sign = " omitted" if self.omitted else "+" if self.paid else "-"
+        return f"{name}{sign}{' laser' if self.laser else ''}"
+
+
+class Course(NamedTuple):
+    """Along the trials of a kind, in their order: `trial` [k] from 1, and a band over instances."""
+
+    trial: NDArray[np.int64]
+    band: Band
+
+
+class Histogram(NamedTuple):
+    """Rates in Hz from the onset of the cue on: `time` [bin], the middle of each in s, and a band over instances."""
+
+    time: NDArray[np.float64]
+    width: float
+    band: Band
+
+
+def conditioned(results: Results) -> bool:
+    """Return whether a run has the columns of conditioning."""
+    return {"stage", "cues", "omitted", "laser", "reward"} <= set(results.trials)
+
+
+def kinds(results: Results) -> list[Kind]:
+    """Return the kinds of trials that were played, by stage; raises `FileError` for a run of another task."""
+    facts = [column(results, name) for name in ("stage", "cues", "omitted", "laser")]
+    paid = (column(results, "reward") > 0).astype(np.int64)
+    found = np.unique(np.stack([*facts, paid], axis=1), axis=0)
+    return [Kind(int(s), _names(int(c)), bool(p), bool(o), bool(lit)) for s, c, o, lit, p in found]
+
+
+def which(results: Results, kind: Kind) -> NDArray[np.bool_]:
+    """Return which trials are of `kind`, [row]."""
+    cues = sum(1 << CUES.index(cue) for cue in kind.cues)
+    wanted = {"stage": kind.stage, "cues": cues, "omitted": kind.omitted, "laser": kind.laser}
+    mask = (column(results, "reward") > 0) == kind.paid
+    for name, value in wanted.items():
+        mask &= column(results, name) == int(value)
+    return mask
+
+
+def tonic(results: Results) -> NDArray[np.float64]:
+    """Return the rate between trials in Hz, [instance]."""
+    return _table(results, "interval", np.ones(column(results, "trial").size, dtype=bool)).mean(axis=1)
+
+
+def responses(results: Results, phase: str, kind: Kind) -> NDArray[np.float64]:
+    """Return the rate in `phase` above the tonic one in Hz, [instance, trial of the kind in order].
+
+    Raises `FileError` where instances have unlike numbers of such trials in common; the surplus is left out.
+    """
+    return _table(results, phase, which(results, kind)) - tonic(results)[:, None]
+
+
+def response(results: Results, phase: str, kind: Kind, trials: slice = slice(None)) -> Interval:
+    """Return the mean response in `phase` over the chosen `trials` of a kind, in Hz."""
+    return mean_over_blocks(responses(results, phase, kind)[:, trials].mean(axis=1))
+
+
+def course(results: Results, phase: str, kind: Kind) -> Course:
+    """Return the response in `phase` on each trial of a kind."""
+    table = responses(results, phase, kind)
+    return Course(np.arange(1, table.shape[1] + 1), band_over_blocks(table))
+
+
+def histogram(
+    results: Results, population: str, kind: Kind, trials: slice = slice(None), width: float = 0.05
+) -> Histogram:
+    """Return the rate of `population` from the cue to the trial's end in whole bins of `width` seconds.
+
+    Over the chosen `trials` of a kind. Raises `FileError` where its spikes were not recorded.
+    """
+    if population not in results.spikes:
+        remedy = nearest(population, results.spikes) if results.spikes else "name it in record.spikes"
+        raise FileError(message("recorded spikes", population, "a population that was recorded", remedy))
+    when, spikes, sequence = timing(results), results.spikes[population], blocks(results).sequence
+    rows = _rows(results, which(results, kind))[:, trials]
+    bin_steps = max(1, round(width / when.dt))
+    bins = when.steps // bin_steps
+    number = when.trial(spikes.step)
+    known = number < sequence.shape[1]
+    row = np.where(known, sequence[spikes.instance, np.where(known, number, 0)], -1)
+    bin_of = (spikes.step - number * when.steps) // bin_steps
+    good = (row >= 0) & (bin_of < bins)
+    counts = np.zeros((column(results, "trial").size, bins))
+    np.add.at(counts, (row[good], bin_of[good]), 1.0)
+    rate = counts[rows].mean(axis=1) / (results.contents.spikes[population] * bin_steps * when.dt)
+    time = (np.arange(bins, dtype=np.float64) + 0.5) * bin_steps * when.dt
+    return Histogram(time, bin_steps * when.dt, band_over_blocks(rate))
+
+
+def subtraction(expected: NDArray[np.float64], unexpected: NDArray[np.float64]) -> tuple[float, float]:
+    """Return slope and intercept of ``expected = slope unexpected + intercept`` over sizes (Eshel et al. 2015).
+
+    By orthogonal regression, since both are measured with the same error; shapes [size].
+    """
+    x, y = unexpected - unexpected.mean(), expected - expected.mean()
+    difference, product = float((y * y - x * x).sum()), float((x * y).sum())
+    slope = (difference + np.hypot(difference, 2.0 * product)) / (2.0 * product)
+    return slope, float(expected.mean() - slope * unexpected.mean())
+
+
+def _names(cues: int) -> str:
+    return "".join(cue for k, cue in enumerate(CUES) if cues >> k & 1)
+
+
+def _rows(results: Results, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the rows of the masked trials in the order played, [instance, k], as many as all instances have."""
+    played = [rows[rows >= 0] for rows in blocks(results).sequence]
+    chosen = [rows[mask[rows]] for rows in played]
+    count = min(len(rows) for rows in chosen)
+    if not count:
+        raise FileError(message("trials of a kind", 0, "one at least of each instance", "let the run go on (--resume)"))
+    return np.stack([rows[:count] for rows in chosen])
+
+
+def _table(results: Results, phase: str, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the dopamine rate in `phase` on the masked trials, [instance, k]."""
+    rate: NDArray[np.float64] = column(results, f"dopamine_{phase}")[_rows(results, mask)]
+    return rate
