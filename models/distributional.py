@@ -49,6 +49,16 @@ ERROR = LIF(tau_mem="20 ms", tau_syn="5 ms", rest="-80 mV", reset="-60 mV", thre
 RELAY = LIF(tau_mem="5 ms", tau_syn="5 ms", rest="-60 mV", threshold="-50 mV", refractory="5 ms")
 """Teaching neuron: one spike for a spike that it hears, unless it is inhibited."""
 
+GATE = LIF(tau_mem="10 ms", tau_syn="5 ms", rest="-60 mV", threshold="-50 mV", bias="12 mV")
+"""Gate neuron: fires, unless it is inhibited. Its signal is slow to rise and quick to fall, by its membrane."""
+
+GATE_SIZE = 20
+GATE_RATE = 95.0
+"""Hz, of gate neurons where no cue is: the unit of their signal."""
+
+STEP = 1e-3
+"""Seconds; what acts at every step is written for this one."""
+
 
 class DistributionalParameters(CircuitParameters):
     """Parameters of the circuit; every key can stand in the ``[circuit]`` table of an experiment.
@@ -62,7 +72,7 @@ class DistributionalParameters(CircuitParameters):
     value: Count = 10  # value neurons a cell
     error: Count = 5  # error neurons a cell and sign
     cue: Count = 100
-    events: Count = 200  # neurons of feedback, and of reward
+    events: Count = 100  # neurons of feedback, and of reward
     noise: Count = 5  # background neurons a dopamine cell
     prediction: Literal["own", "shared"] = "own"
     wiring: Annotated[int, Field(ge=0, le=2**62)] = 1  # seed of connections and asymmetries
@@ -73,17 +83,20 @@ class DistributionalParameters(CircuitParameters):
 
     ratio_low: Annotated[float, Field(gt=0)] = 0.04  # a+ / a- is uniform in its logarithm from here
     ratio_high: Annotated[float, Field(gt=0)] = 6.0  # to here
-    gain: Strength = "1.4 mV"  # error neurons to their cell, the mean of a+ and a-
+    gain: Strength = "1.3 mV"  # error neurons to their cell, the mean of a+ and a-
 
     weight: Strength = "0.7 mV"  # cue to value at first, alike for all
     weight_max: Strength = "4 mV"
-    opening: Strength = "0.3 mV"  # feedback to error neurons
-    reward: Strength = "0.33 mV"  # reward to error neurons
+    opening: Strength = "0.6 mV"  # feedback to error neurons
+    reward: Strength = "0.66 mV"  # reward to error neurons
     subtraction: Strength = "5.5 mV"  # value to error neurons
-    noise_dopamine: Strength = "5 mV"
+    noise_dopamine: Strength = "3 mV"
+    silencing: Strength = "1.6 mV"  # cue to teaching neurons and gate
+    relay: Strength = "33 mV"  # dopamine to teaching neurons: one spike for a spike
+    lesson: Strength = "85 mV"  # teaching neurons to value: one spike for a spike
 
     tonic: Rate = "6 Hz"  # baseline of dopamine, 5 to 6.4 Hz in mice (Cohen et al. 2012)
-    dopamine_bias: Voltage = "2.56 mV"  # depolarisation that gives the tonic rate
+    dopamine_bias: Voltage = "5.63 mV"  # depolarisation that gives the tonic rate
     lag: Time = "430 ms"  # of dopamine's effect; a little more than the outcome, so that all of it is heard after it
     tau_elig: Time = "1 s"  # effects of dopamine fade within 2 s (Yagishita et al. 2014)
     tau_signal: Time = "5 ms"  # filter of the gate, and of the broadcast signal
@@ -95,13 +108,6 @@ class DistributionalParameters(CircuitParameters):
         if not self.ratio_low <= self.ratio_high:
             raise ValueError(f"ratio_low: got {self.ratio_low:g}; allowed: at most ratio_high ({self.ratio_high:g})")
         return self
-
-
-GATE_RATE = 95.0
-"""Hz, of the gate's neurons where no cue is."""
-
-STEP = 1e-3
-"""Seconds; what acts at every step is written for this one."""
 
 
 def asymmetry(parameters: DistributionalParameters) -> np.ndarray:
@@ -125,8 +131,8 @@ def build(parameters: DistributionalParameters) -> Circuit:
     )
     dopamine = Population("dopamine", n, tonic)
     teaching = Population("teaching", n, RELAY)
-    resting = LIF(tau_mem="10 ms", tau_syn="5 ms", rest="-60 mV", threshold="-50 mV", bias="12 mV")
-    gate = Population("gate", 20, resting)
+    gate = Population("gate", GATE_SIZE, GATE)
+    jitter = Population("jitter", GATE_SIZE, Poisson("200 Hz"))
     channels = Blocks(n)
     tau = asymmetry(p)
     gain = to_si(p.gain, Dimension.VOLTAGE, "gain") / to_si("1 mV", Dimension.VOLTAGE, "gain")
@@ -138,12 +144,10 @@ def build(parameters: DistributionalParameters) -> Circuit:
         signal = Modulator("open", tau=p.tau_signal, source=gate, gain=1.0 / GATE_RATE)
     else:
         signal = Modulator("broadcast", tau=p.tau_signal, source=dopamine, baseline=p.tonic)
-    silencing = f"{-40.0 / (p.cue * to_si(p.cue_rate, Dimension.RATE, 'cue_rate') * 5e-3):.6g} mV"
     return Circuit(
         network=Network(
-            Projection(
-                cue, value, p.weight, Probability(0.5, seed=seed), delay="15 ms", rule=_rule(p, signal)
-            ),
+            # Late enough for the gate to have closed before value neurons fire.
+            Projection(cue, value, p.weight, Probability(0.5, seed=seed), delay="15 ms", rule=_rule(p, signal)),
             Projection(value, above, f"-{p.subtraction}", channels),
             Projection(value, below, p.subtraction, channels),
             Projection(reward, above, p.reward, Probability(0.8, seed=seed)),
@@ -153,11 +157,11 @@ def build(parameters: DistributionalParameters) -> Circuit:
             Projection(above, dopamine, each(2.0 * tau, 1.0), channels),
             Projection(below, dopamine, each(2.0 * (1.0 - tau), -1.0), channels),
             Projection(background, dopamine, p.noise_dopamine, channels),
-            Projection(dopamine, teaching, "33 mV", OneToOne(), delay=p.lag),
-            Projection(cue, teaching, silencing, AllToAll()),
-            Projection(teaching, value, "85 mV", channels),
-            Projection(cue, gate, silencing, AllToAll()),
-            Projection(background, gate, "1 mV", Probability(20 / background.size, seed=seed)),
+            Projection(dopamine, teaching, p.relay, OneToOne(), delay=p.lag),
+            Projection(cue, teaching, f"-{p.silencing}", AllToAll()),
+            Projection(teaching, value, p.lesson, channels),
+            Projection(cue, gate, f"-{p.silencing}", AllToAll()),
+            Projection(jitter, gate, "4 mV", OneToOne()),
             modulators=(signal,),
         ),
         actions=1,
