@@ -14,6 +14,7 @@ import circuit_evidence
 import dcll_evidence
 import dcll_reward_evidence
 import distributional_evidence
+import distal_reward_evidence
 import fit_evidence
 from rows import Row, printed, write
 
@@ -27,6 +28,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "dcll-nmnist": dcll_evidence.nmnist,
     "dcll-cues": dcll_reward_evidence.cues,
     "dcll-cartpole": dcll_reward_evidence.cartpole,
+    "distal-reward": distal_reward_evidence.rows,
     "fit": fit_evidence.rows,
 }
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from spikerl.connectivity import Uniform as Uniform
     from spikerl.connectivity import Values as Values
     from spikerl.deploy import deploy as deploy
+    from spikerl.fitting.fitting import fit as fit
+    from spikerl.izhikevich import Izhikevich as Izhikevich
     from spikerl.network import Network as Network
     from spikerl.network import Projection as Projection
     from spikerl.neurons import LIF as LIF
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from spikerl.neurons import Poisson as Poisson
     from spikerl.neurons import SpikeResponse as SpikeResponse
     from spikerl.neurons import SpikeSource as SpikeSource
+    from spikerl.noise import UniformNoise as UniformNoise
     from spikerl.plasticity.algebra import Modulator as Modulator
     from spikerl.plasticity.algebra import Rule as Rule
     from spikerl.plasticity.algebra import eligibility as eligibility
@@ -64,8 +67,11 @@ _HOMES = {
     "spikerl.backends.base": "Hardware",
     "spikerl.connectivity": "AllToAll Blocks Explicit Normal OneToOne Probability Uniform Values",
     "spikerl.deploy": "deploy",
+    "spikerl.fitting.fitting": "fit",
+    "spikerl.izhikevich": "Izhikevich",
     "spikerl.network": "Network Projection",
     "spikerl.neurons": "LIF AdaptiveLIF Poisson SpikeResponse SpikeSource",
+    "spikerl.noise": "UniformNoise",
     "spikerl.plasticity.algebra": (
         "Modulator Rule eligibility every_step on_post on_pre post_trace pre_trace weight"
     ),

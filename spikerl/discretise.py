@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spikerl.errors import DescriptionError, UnitError, message
 from spikerl.network import Network, Projection
-from spikerl.neurons import Equations, Poisson, Source, SpikeSource, Written
+from spikerl.neurons import STEP, Equations, Poisson, Relaxation, Source, SpikeSource, Written
 from spikerl.plasticity.algebra import (
     Eligibility,
     Factor,
@@ -39,10 +39,19 @@ class SourcePlan:
 
 
 @dataclass(frozen=True)
-class NeuronPlan:
-    """A population that integrates: its `equations`, their `constants` in SI, and for each variable its `decays` a.
+class NoisePlan:
+    """In each step, each neuron hears a current of its own, uniform in [`low`, `low` + `width`), in SI."""
 
-    `refractory` counts the steps after a spike in which held variables stay at the reset.
+    low: float
+    width: float
+
+
+@dataclass(frozen=True)
+class NeuronPlan:
+    """A population that integrates: its `equations`, their `constants` in SI, and of what relaxes its `decays` a.
+
+    `refractory` counts the steps after a spike in which held variables stay as they are; `start` says where each
+    variable begins; `noise`, what is added to the current in each step.
     """
 
     name: str
@@ -51,6 +60,8 @@ class NeuronPlan:
     constants: dict[str, float]
     decays: dict[str, float]
     refractory: int
+    start: dict[str, float]
+    noise: NoisePlan | None = None
 
 
 @dataclass(frozen=True)
@@ -231,17 +242,29 @@ def _neurons(population: Population, dt: float) -> NeuronPlan:
     neuron, where = population.neuron, f"Population({population.name!r}).neuron"
     assert not isinstance(neuron, Source)
     constants = neuron.constants()
+    equations = neuron.equations
+    start = {name: constants["rest"] if name == "v" else 0.0 for name in equations.variables}
+    start |= {name: float(eval(text, {"__builtins__": {}}, constants)) for name, text in equations.start}
+    noise = population.noise
+    ends = None if noise is None else noise.ends(neuron.weight_dimension, f"Population({population.name!r}).noise")
     return NeuronPlan(
         name=population.name,
         size=population.size,
-        equations=neuron.equations,
-        constants=constants,
+        equations=equations,
+        constants=constants | ({STEP: dt} if equations.reads_step() else {}),
         decays={
-            relaxation.variable: decay(constants[relaxation.tau], dt, f"{where}.{relaxation.tau}")
-            for relaxation in neuron.equations.relaxations
+            relaxation.variable: _left(relaxation, constants[relaxation.tau], dt, f"{where}.{relaxation.tau}")
+            for relaxation in equations.relaxations
         },
         refractory=whole_steps(constants["refractory"], dt, f"{where}.refractory"),
+        start=start,
+        noise=None if ends is None else NoisePlan(ends[0], ends[1] - ends[0]),
     )
+
+
+def _left(relaxation: Relaxation, tau: float, dt: float, where: str) -> float:
+    """Return the decay of a variable; a current whose time constant is 0 leaves nothing of the step before."""
+    return 0.0 if relaxation.variable == "u" and tau == 0 else decay(tau, dt, where)
 
 
 def _projection(projection: Projection, dt: float, traces: dict[str, TracePlan]) -> ProjectionPlan:

@@ -1,9 +1,9 @@
-"""The input of one window: given, scheduled and Poisson spikes and held modulators, the same for every back end."""
+"""The input of one window: given, scheduled and Poisson spikes, noise and held modulators, alike for all back ends."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spikerl.discretise import Plan, SourcePlan, probability
 from spikerl.errors import DescriptionError, message, nearest
+from spikerl.noise import NoiseInput, noise_keys
 from spikerl.poisson import PoissonInput, poisson_keys
 from spikerl.units import Dimension, to_si
 
@@ -21,7 +22,8 @@ class Window:
 
     `given`: of every spike source, its spikes, bool [steps, batch, neuron]. `poisson`: of every Poisson population,
     what its spikes are drawn from. `held`: for each modulator that is set, its value in each step, float64
-    [steps, batch] or, post-shaped, [steps, batch, neuron].
+    [steps, batch] or, post-shaped, [steps, batch, neuron]. `noise`: of every population that hears noise, what its
+    currents are drawn from.
     """
 
     first: int
@@ -29,6 +31,7 @@ class Window:
     given: dict[str, NDArray[np.bool_]]
     poisson: dict[str, PoissonInput]
     held: dict[str, NDArray[np.float64]]
+    noise: dict[str, NoiseInput]
 
     @cached_property
     def spikes(self) -> dict[str, NDArray[np.bool_]]:
@@ -41,12 +44,13 @@ class Window:
         given = {name: spikes[:, only] for name, spikes in self.given.items()}
         poisson = {name: PoissonInput(s.keys[only], s.chances[only]) for name, s in self.poisson.items()}
         held = {name: values[:, only] for name, values in self.held.items()}
-        return Window(self.first, self.steps, given, poisson, held)
+        noise = {name: replace(heard, keys=heard.keys[only]) for name, heard in self.noise.items()}
+        return Window(self.first, self.steps, given, poisson, held, noise)
 
 
 @dataclass(frozen=True)
 class Hearing:
-    """Makes windows: `seed` and the numbers of the `instances` fix all random spikes."""
+    """Makes windows: `seed` and the numbers of the `instances` fix all random spikes and all noise."""
 
     plan: Plan
     seed: int
@@ -78,7 +82,16 @@ class Hearing:
             s.name: PoissonInput(self._keys[s.name], self._chances(s, rates.get(s.name))) for s in sources if s.poisson
         }
         held = {name: self._held(name, steps, value) for name, value in modulators.items()}
-        return Window(first, steps, own, poisson, held)
+        return Window(first, steps, own, poisson, held, self._noise)
+
+    @cached_property
+    def _noise(self) -> dict[str, NoiseInput]:
+        """The noise of every population that hears any, the same for all windows."""
+        return {
+            name: NoiseInput(noise_keys(self.seed, name, self.instances), n.size, n.noise.low, n.noise.width)
+            for name, n in self.plan.neurons.items()
+            if n.noise is not None
+        }
 
     @cached_property
     def _keys(self) -> dict[str, NDArray[np.uint64]]:

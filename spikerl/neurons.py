@@ -1,7 +1,8 @@
 """Neuron models: parameters with units, and the equations from which every back end derives its update.
 
 A spiking neuron is a set of relaxations ``tau dx/dt = target - x``, of which one step is exactly
-``x <- a x + (1 - a) target`` with ``a = exp(-dt/tau)``, a threshold condition and a reset.
+``x <- a x + (1 - a) target`` with ``a = exp(-dt/tau)``, of updates ``x <- value`` for what is no relaxation, a
+threshold condition and a reset.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from spikerl.units import (
 Written = str | float | int
 
 
-def _or_zero(quantity: Written, dimension: Dimension, where: str) -> float:
+def si_or_zero(quantity: Written, dimension: Dimension, where: str) -> float:
     """Return `quantity` in SI; a plain 0 is the zero of every dimension."""
     plain = isinstance(quantity, (int, float)) and not isinstance(quantity, bool)
     return 0.0 if plain and quantity == 0 else to_si(quantity, dimension, where)
@@ -44,25 +45,59 @@ class Relaxation(NamedTuple):
     held: bool = False  # stays where the reset put it while the neuron is refractory
 
 
+class Update(NamedTuple):
+    """``x <- value``, after all relaxations and in order: `value` reads what relaxations and updates before it made."""
+
+    variable: str
+    value: str
+    held: bool = False  # stays as it is while the neuron is refractory
+
+
+STEP = "step"
+"""What expressions call the length of a step in s."""
+
+
 class Equations(NamedTuple):
-    """The law of a neuron: relaxations (`u` first), the firing condition, and the reset as assignments."""
+    """The law of a neuron: relaxations (`u` first), the firing condition, the reset as assignments, and updates.
+
+    `start`: where variables begin, as expressions of constants; where nothing is said, `v` at `rest`, others at 0.
+    """
 
     relaxations: tuple[Relaxation, ...]
     threshold: str
     reset: tuple[tuple[str, str], ...]
+    updates: tuple[Update, ...] = ()
+    start: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of all variables, those that relax first."""
+        moving = (*(one.variable for one in self.relaxations), *(one.variable for one in self.updates))
+        return tuple(dict.fromkeys(moving))
 
     def texts(self) -> Iterator[str]:
-        """Yield every expression of the law."""
+        """Yield every expression of a step."""
         yield from (relaxation.target for relaxation in self.relaxations)
+        yield from (update.value for update in self.updates)
         yield self.threshold
         yield from (text for _, text in self.reset)
+
+    def reads_step(self) -> bool:
+        """Return whether an expression reads the length of the step."""
+        return any(STEP in names_of(text) for text in self.texts())
+
+
+def names_of(text: str) -> list[str]:
+    """Return the names that an expression reads; raises `SyntaxError`."""
+    return [node.id for node in ast.walk(ast.parse(text, mode="eval")) if isinstance(node, ast.Name)]
 
 
 class SpikingNeuron(ABC):
     """A neuron that integrates. A frozen dataclass that says these three things is one, on every back end.
 
-    The first relaxation is that of the synaptic current ``u`` and one is that of the voltage ``v``; the expressions
-    are arithmetic of the variables and the constants, the threshold compares two of them with ``>``.
+    The first relaxation is that of the synaptic current ``u`` (where its time constant is 0, the current of a step is
+    what arrives in it), and one relaxation or update is that of the voltage ``v``; the expressions are arithmetic of
+    the variables and the constants, the threshold compares two of them with ``>``.
     """
 
     @property
@@ -130,7 +165,7 @@ class LIF(SpikingNeuron):
             "reset": to_si(reset, voltage, f"{name}.reset"),
             "refractory": to_nonnegative_si(self.refractory, Dimension.TIME, f"{name}.refractory"),
             "resistance": self._resistance(),
-            "bias": _or_zero(self.bias, voltage, f"{name}.bias"),
+            "bias": si_or_zero(self.bias, voltage, f"{name}.bias"),
         }
         if constants["threshold"] <= constants["reset"]:
             raise DescriptionError(
@@ -241,8 +276,7 @@ class SpikeResponse(SpikingNeuron):
             for name in ("tau_mem", "tau_syn", "tau_ref")
         }
         numbers = {
-            name: finite_number(getattr(self, name), f"SpikeResponse.{name}")
-            for name in ("rest", "threshold", "adapt")
+            name: finite_number(getattr(self, name), f"SpikeResponse.{name}") for name in ("rest", "threshold", "adapt")
         }
         return taus | numbers | {"refractory": 0.0}
 
@@ -296,28 +330,36 @@ class Poisson:
 def check_law(neuron: SpikingNeuron, where: str) -> None:
     """Refuse a law that no back end could run; raises `DescriptionError` naming the expression and what it lacks."""
     equations, constants = neuron.equations, neuron.constants()
-    variables = [relaxation.variable for relaxation in equations.relaxations]
-    if variables[:1] != ["u"] or "v" not in variables or len(set(variables)) != len(variables):
-        allowed = "'u' first, 'v' among the rest, each once"
-        raise DescriptionError(message(f"{where}.equations: variables", variables, allowed))
+    variables = list(equations.variables)
+    relaxing = [relaxation.variable for relaxation in equations.relaxations]
+    if relaxing[:1] != ["u"] or "v" not in variables or len(set(relaxing)) != len(relaxing):
+        allowed = "'u' first, 'v' among the rest, each relaxing once"
+        raise DescriptionError(message(f"{where}.equations: variables", [*relaxing, *variables], allowed))
     for name in ("rest", "threshold", "refractory", *(relaxation.tau for relaxation in equations.relaxations)):
         if not math.isfinite(constants.get(name, math.nan)):
             raise DescriptionError(message(f"{where}.constants: {name}", constants.get(name), "a number in SI"))
-    known = {*variables, *constants}
     for text in equations.texts():
-        try:
-            used = [node.id for node in ast.walk(ast.parse(text, mode="eval")) if isinstance(node, ast.Name)]
-        except SyntaxError:
-            raise DescriptionError(message(f"{where}.equations", text, "an expression")) from None
-        for name in used:
-            if name not in known:
-                remedy = nearest(name, known)
-                allowed = f"arithmetic of {', '.join(sorted(known))}"
-                raise DescriptionError(message(f"{where}.equations: {text!r}", name, allowed, remedy))
-    for variable, _ in equations.reset:
-        if variable not in variables:
-            allowed = f"one of {', '.join(variables)}"
-            raise DescriptionError(message(f"{where}.equations: reset", variable, allowed))
+        _check_names(text, {*variables, *constants, STEP}, where)
+    for _, text in equations.start:
+        _check_names(text, set(constants), where)
+    for part, named in (("reset", equations.reset), ("start", equations.start)):
+        for variable, _ in named:
+            if variable not in variables:
+                allowed = f"one of {', '.join(variables)}"
+                raise DescriptionError(message(f"{where}.equations: {part}", variable, allowed))
+
+
+def _check_names(text: str, known: set[str], where: str) -> None:
+    """Refuse what is no expression of names that are `known`."""
+    try:
+        used = names_of(text)
+    except SyntaxError:
+        raise DescriptionError(message(f"{where}.equations", text, "an expression")) from None
+    for name in used:
+        if name not in known:
+            remedy = nearest(name, known)
+            allowed = f"arithmetic of {', '.join(sorted(known))}"
+            raise DescriptionError(message(f"{where}.equations: {text!r}", name, allowed, remedy))
 
 
 Source = SpikeSource | Poisson

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from spikerl.errors import DescriptionError, message
 from spikerl.keywords import described
 from spikerl.neurons import LARGEST, Neuron, Source, SpikeSource, SpikingNeuron, check_law
+from spikerl.noise import UniformNoise
 from spikerl.units import whole_number
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -24,13 +25,15 @@ def check_name(name: object, where: str) -> None:
 class Population:
     """`size` neurons of one model under one `name`.
 
-    `neuron` is one of `LIF`, `AdaptiveLIF`, `SpikeSource`, `Poisson`, or a `SpikingNeuron` of your own. Raises
-    `DescriptionError`.
+    `neuron` is one of `LIF`, `AdaptiveLIF`, `SpikeResponse`, `Izhikevich`, `SpikeSource`, `Poisson`, or a
+    `SpikingNeuron` of your own. `noise`: an `sp.UniformNoise` that each neuron hears in each step, default None. Raises
+    `DescriptionError`, and `UnitError` for noise in another dimension than the weights onto the neuron.
     """
 
     name: str
     size: int
     neuron: Neuron
+    noise: UniformNoise | None = None
 
     def __post_init__(self) -> None:
         """Check name, size and neuron."""
@@ -45,3 +48,9 @@ class Population:
         if isinstance(self.neuron, SpikeSource) and any(neuron >= self.size for neuron in self.neuron.neurons):
             allowed = f"neurons from 0 to {self.size - 1}"
             raise DescriptionError(message(f"{where}.neuron.neurons", max(self.neuron.neurons), allowed))
+        if self.noise is not None:
+            if not isinstance(self.noise, UniformNoise):
+                raise DescriptionError(message(f"{where}.noise", self.noise, "an sp.UniformNoise(...) or None"))
+            if isinstance(self.neuron, Source):
+                raise DescriptionError(message(f"{where}.noise", self.noise, "None, for a source of spikes"))
+            self.noise.ends(self.neuron.weight_dimension, f"{where}.noise")

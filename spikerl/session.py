@@ -284,6 +284,7 @@ def open(
         hardware=hardware,
     )
     base.check(chosen, options)
+    base.check_plan(chosen, plan)
     hearing = Hearing(plan, options.seed, range(first_instance, first_instance + batch))
     return Session(network, plan, backend, chosen.open(plan, options), hearing, record)
 

@@ -38,6 +38,7 @@ class Capabilities:
     `one_window`: whether it has a faster way for sessions of a single window; `threads`: whether it can share the
     instances among threads; `hardware`: whether it runs in the fixed point of a chip, and so takes `Hardware`, and
     agrees with others within its losses alone; `checkpoints`: whether it can return its state and go on from one;
+    `updates`: whether it runs laws with updates beside their relaxations; `noise`: whether its neurons hear noise;
     `needs`: packages to install.
     """
 
@@ -47,6 +48,8 @@ class Capabilities:
     threads: bool = False
     hardware: bool = False
     checkpoints: bool = True
+    updates: bool = False
+    noise: bool = False
     needs: tuple[str, ...] = ()
     summary: str = ""
 
@@ -161,9 +164,8 @@ def initial_state(plan: Plan, batch: int) -> State:
     """Return the state before the first step: voltages at the reset's rest, everything else at zero."""
     state: State = {"step": np.array(0, dtype=np.int64)}
     for name, neurons in plan.neurons.items():
-        for variable in neurons.decays:
-            state[f"{variable}/{name}"] = np.zeros((batch, neurons.size))
-        state[f"v/{name}"][:] = neurons.constants["rest"]
+        for variable, value in neurons.start.items():
+            state[f"{variable}/{name}"] = np.full((batch, neurons.size), value)
         state[f"refractory/{name}"] = np.zeros((batch, neurons.size), dtype=np.int64)
     for name, longest in plan.history.items():
         state[f"history/{name}"] = np.zeros((longest, batch, plan.size(name)), dtype=bool)
@@ -199,6 +201,20 @@ def load(name: str) -> Backend:
         allowed = f"one whose simulator ({missing}) is installed"
         raise MissingSimulatorError(message("backend", name, allowed, remedy)) from error
     return backend
+
+
+def check_plan(backend: Backend, plan: Plan) -> None:
+    """Refuse, with `UnsupportedError`, neurons that `backend` has not declared that it runs, and name one that does."""
+    able = backend.capabilities
+    for neurons in plan.neurons.values():
+        for what, there, can in (
+            ("a law with updates", bool(neurons.equations.updates), able.updates),
+            ("noise", neurons.noise is not None, able.noise),
+        ):
+            if there and not can:
+                where, allowed = f"population {neurons.name!r} on back end {backend.name!r}", f"neurons without {what}"
+                remedy = "the back end 'native' can"
+                raise UnsupportedError(message(where, what, allowed, remedy if backend.name != "native" else ""))
 
 
 def check(backend: Backend, options: Options) -> None:

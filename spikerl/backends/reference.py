@@ -27,7 +27,9 @@ class Reference:
     """The back end ``reference``; its program is the plan itself."""
 
     name: str = "reference"
-    capabilities: Capabilities = field(default_factory=lambda: Capabilities(summary="plain NumPy, the oracle"))
+    capabilities: Capabilities = field(
+        default_factory=lambda: Capabilities(updates=True, noise=True, summary="plain NumPy, the oracle")
+    )
 
     def lower(self, plan: Plan) -> Plan:
         """Return `plan`: the reference interprets it."""
@@ -70,10 +72,12 @@ class ReferenceEngine:
         spikes = {name: np.zeros((window.steps, batch, p.size), dtype=bool) for name, p in plan.neurons.items()}
         voltages = {name: np.zeros(spikes[name].shape) for name in self._options.voltages}
         values: dict[str, list[Floats]] = {name: [] for name in plan.modulators}
+        noise = {name: heard.each(window.first, window.steps) for name, heard in window.noise.items()}
         for k in range(window.steps):
             fired: Spikes = {name: given[k] for name, given in window.spikes.items()}
             for name, neurons in plan.neurons.items():
-                fired[name] = self._fire(neurons, self._arrived(neurons))
+                arrived = self._arrived(neurons)
+                fired[name] = self._fire(neurons, arrived + next(noise[name]) if name in noise else arrived)
                 spikes[name][k] = fired[name]
             for name in voltages:
                 voltages[name][k] = self._state[f"v/{name}"]
@@ -127,14 +131,16 @@ class ReferenceEngine:
         name, laws = neurons.name, self._laws[neurons.name]
         held = self._state[f"refractory/{name}"] > 0
         current = neurons.decays["u"] * self._state[f"u/{name}"] + arrived
-        old: dict[str, Any] = {variable: self._state[f"{variable}/{name}"] for variable in neurons.decays} | {
-            "u": current
-        }
-        new: dict[str, Any] = {"u": current}
+        variables = neurons.equations.variables
+        old: dict[str, Any] = {variable: self._state[f"{variable}/{name}"] for variable in variables} | {"u": current}
+        new: dict[str, Any] = dict(old)
         for variable, _, target, stays in neurons.equations.relaxations[1:]:
             a = neurons.decays[variable]
             relaxed = a * old[variable] + (1 - a) * eval(laws[target], {}, old | neurons.constants)
             new[variable] = np.where(held, old[variable], relaxed) if stays else relaxed
+        for variable, value, stays in neurons.equations.updates:
+            updated = eval(laws[value], {}, new | neurons.constants)
+            new[variable] = np.where(held, new[variable], updated) if stays else updated
         threshold = eval(laws[neurons.equations.threshold], {}, new | neurons.constants)
         spikes: NDArray[np.bool_] = threshold & ~held
         reset = neurons.equations.reset

@@ -51,7 +51,7 @@ def same_state(plan: Plan, found: State, expected: State) -> None:
 def gap(plan: Plan, population: str) -> float:
     """Return the distance from reset to threshold, the scale of the population's voltages."""
     constants = plan.neurons[population].constants
-    return constants["threshold"] - constants["reset"]
+    return constants["threshold"] - constants.get("reset", constants["rest"])
 
 
 def largest(values: NDArray) -> float:

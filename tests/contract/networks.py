@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar
 
 import numpy as np
 from hypothesis import strategies as st
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 
 import spikerl as sp
 from spikerl.connectivity import Connectivity
-from spikerl.neurons import Neuron
+from spikerl.neurons import Equations, Neuron, Relaxation, SpikingNeuron, Update
 from spikerl.plasticity.algebra import Gate, Modulator, Operand, Rule, Term
+from spikerl.units import Dimension
 
 Draw = st.DrawFn
 Floats = NDArray[np.float64]
@@ -105,7 +107,7 @@ def cases(draw: Draw, max_size: int = 8, steps: int = 90, batch: int = 2) -> Cas
     """Draw a case of about `steps` steps with populations of at most `max_size` neurons."""
     numbers = Numbers(draw(st.integers(0, 2**32 - 1)))
     alone = draw(st.integers(0, 7)) == 7
-    kinds = [draw(st.sampled_from(["lif", "adaptive"]))]
+    kinds = [draw(st.sampled_from(["lif", "adaptive", "lif", "adaptive", "updated", "izhikevich"]))]
     if not alone:  # beside the first population one that drives it, and whatever else
         kinds += [draw(st.sampled_from(["poisson", "source"])), *draw(st.lists(st.sampled_from(_KINDS), max_size=2))]
     drawn = [_population(draw, numbers, f"p{k}", kind, max_size, tonic=alone) for k, kind in enumerate(kinds)]
@@ -123,7 +125,43 @@ def cases(draw: Draw, max_size: int = 8, steps: int = 90, batch: int = 2) -> Cas
     return Case(network, dt, draw(st.integers(0, 1000)), batch, windows)
 
 
-_KINDS = ["poisson", "source", "lif", "adaptive"]
+_KINDS = ["poisson", "source", "lif", "adaptive", "lif", "adaptive", "updated", "izhikevich"]
+
+
+@dataclass(frozen=True)
+class Updated(SpikingNeuron):
+    """A law of every kind of statement: a current without memory, a voltage by Euler's step, a variable made anew.
+
+    ``v <- v + dt/tau (rest - v + u - b)`` twice with half of the step, held while refractory; `b` relaxes towards the
+    voltage, is pushed by an update as well, and begins at `adapt`.
+    """
+
+    tau: float
+    tau_b: float
+    rest: float
+    threshold: float
+    reset: float
+    refractory: float
+    coupling: float
+    adapt: float
+
+    equations: ClassVar[Equations] = Equations(
+        (Relaxation("u", "none", "0"), Relaxation("b", "tau_b", "coupling * (v - rest)")),
+        threshold="v > threshold",
+        reset=(("v", "reset"), ("b", "b + adapt")),
+        updates=(
+            Update("v", "v + step / (2 * tau) * (rest - v + u - b)", held=True),
+            Update("v", "v + step / (2 * tau) * (rest - v + u - b)", held=True),
+            Update("b", "b + 0.25 * coupling * (v - rest)"),
+            Update("size", "v * v - b"),
+        ),
+        start=(("b", "adapt"), ("size", "rest * rest")),
+    )
+    weight_dimension: ClassVar[Dimension] = Dimension.NUMBER
+
+    def constants(self) -> dict[str, float]:
+        """Return the parameters, which are plain or in s."""
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {"none": 0.0}
 
 
 def _population(draw: Draw, numbers: Numbers, name: str, kind: str, max_size: int, tonic: bool) -> Drawn:
@@ -135,6 +173,31 @@ def _population(draw: Draw, numbers: Numbers, name: str, kind: str, max_size: in
         neurons = numbers.generator.integers(0, size, count).tolist()
         times = [f"{step} ms" for step in numbers.generator.integers(0, 40, count)]
         return Drawn(sp.Population(name, size, sp.SpikeSource(tuple(neurons), tuple(times))))
+    if kind == "izhikevich":
+        spread = numbers.between(2, 9)
+        cell = sp.Izhikevich(
+            a=numbers.between(0.02, 0.1),
+            b=numbers.between(0.2, 0.26),
+            c=numbers.between(-65, -50),
+            d=numbers.between(0.05, 8),
+            tau_syn=numbers.quantity(1.5, 5, "ms") if draw(st.booleans()) else "0 ms",
+        )
+        noise = sp.UniformNoise(-spread, spread + (12 if tonic else 4)) if tonic or draw(st.booleans()) else None
+        return Drawn(sp.Population(name, size, cell, noise), "", numbers.between(15, 30))
+    if kind == "updated":
+        gap = numbers.between(0.5, 2)
+        law = Updated(
+            tau=numbers.between(4e-3, 30e-3),
+            tau_b=numbers.between(5e-3, 50e-3),
+            rest=0.3,
+            threshold=0.3 + gap,
+            reset=0.3 + gap * numbers.between(-0.3, 0.6),
+            refractory=draw(st.integers(0, 5)) * 1e-3,
+            coupling=numbers.between(0.05, 0.4),
+            adapt=gap * numbers.between(0.0, 0.2),
+        )
+        noise = sp.UniformNoise(-gap, gap * numbers.between(3, 6)) if tonic or draw(st.booleans()) else None
+        return Drawn(sp.Population(name, size, law, noise), "", 3 * gap)
     volts, ohms = draw(st.booleans()), draw(st.booleans())
     unit = "mV" if volts else ""
     rest, gap = (numbers.between(-85, -65), numbers.between(8, 25)) if volts else (0.3, numbers.between(0.5, 2))
@@ -154,7 +217,11 @@ def _population(draw: Draw, numbers: Numbers, name: str, kind: str, max_size: in
     if kind == "adaptive":
         neuron = sp.AdaptiveLIF(membrane, numbers.quantity(20, 200, "ms"), written(gap * numbers.between(0.0, 0.4)))
     weight_unit = "nA" if volts and ohms else unit
-    return Drawn(sp.Population(name, size, neuron), weight_unit, gap / resistance)
+    noise = None
+    if draw(st.integers(0, 3)) == 0:
+        least = gap / resistance * numbers.between(-0.3, 0.1)
+        noise = sp.UniformNoise(_written(weight_unit)(least), _written(weight_unit)(least + gap / resistance / 2))
+    return Drawn(sp.Population(name, size, neuron, noise), weight_unit, gap / resistance)
 
 
 def _written(unit: str) -> Callable[[float], str | float]:

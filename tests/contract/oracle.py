@@ -14,7 +14,8 @@ import numpy as np
 
 import spikerl as sp
 from spikerl.plasticity.algebra import Eligibility, Gate, Modulator, PostTrace, PreTrace, Term
-from tests.contract.networks import Case, Input
+from spikerl.seeding import philox
+from tests.contract.networks import Case, Input, Updated
 
 UNITS = {"": 1.0, "ms": 1e-3, "s": 1.0, "mV": 1e-3, "nA": 1e-9, "Mohm": 1e6, "Hz": 1.0}
 
@@ -59,6 +60,59 @@ class Cell:
 
 
 @dataclass
+class Quadratic:
+    """One neuron of Izhikevich: two half steps of v by Euler, then one of the recovery; times in ms."""
+
+    model: sp.Izhikevich
+    u: float = 0.0
+    v: float = 0.0
+    recovery: float = 0.0
+    waits: int = 0
+
+    def step(self, arrived: float, dt: float) -> bool:
+        """Return whether the neuron fires, after integrating what arrived."""
+        model, tau = self.model, si(self.model.tau_syn)
+        self.u = (math.exp(-dt / tau) * self.u if tau else 0.0) + arrived
+        for _ in range(2):
+            self.v += 0.5 * (dt * 1e3) * (0.04 * self.v**2 + 5 * self.v + 140 - self.recovery + self.u)
+        self.recovery += dt * 1e3 * model.a * (model.b * self.v - self.recovery)
+        if not self.v > model.threshold:
+            return False
+        self.v = model.c
+        self.recovery += model.d
+        return True
+
+
+@dataclass
+class Halved:
+    """One neuron of the drawn law with updates."""
+
+    model: Updated
+    u: float = 0.0
+    v: float = 0.0
+    b: float = 0.0
+    size: float = 0.0
+    waits: int = 0
+
+    def step(self, arrived: float, dt: float) -> bool:
+        """Return whether the neuron fires, after integrating what arrived."""
+        m, waiting = self.model, self.waits > 0
+        a = math.exp(-dt / m.tau_b)
+        self.u, self.b = arrived, a * self.b + (1 - a) * m.coupling * (self.v - m.rest)
+        for _ in range(0 if waiting else 2):
+            self.v += dt / (2 * m.tau) * (m.rest - self.v + self.u - self.b)
+        self.b += 0.25 * m.coupling * (self.v - m.rest)
+        self.size = self.v**2 - self.b
+        if waiting:
+            self.waits -= 1
+            return False
+        if not self.v > m.threshold:
+            return False
+        self.v, self.b, self.waits = m.reset, self.b + m.adapt, round(m.refractory / dt)
+        return True
+
+
+@dataclass
 class Synapse:
     """One synapse: its ends, weight (as written) and the traces of its rule."""
 
@@ -74,7 +128,7 @@ class Oracle:
 
     def __init__(self, case: Case) -> None:
         self.network, self.dt, self.now = case.network, si(case.dt), 0
-        self.cells: dict[str, list[Cell]] = {}
+        self.cells: dict[str, list[Cell | Quadratic | Halved]] = {}
         self.fired: dict[str, list[list[bool]]] = {p.name: [] for p in self.network.populations}
         for population in self.network.populations:
             neuron = population.neuron
@@ -83,9 +137,20 @@ class Oracle:
             elif isinstance(neuron, sp.AdaptiveLIF):
                 adapt, tau = si(neuron.adapt), si(neuron.tau_adapt)
                 self.cells[population.name] = [Cell(neuron.membrane, adapt, tau) for _ in range(population.size)]
+            elif isinstance(neuron, sp.Izhikevich):
+                begin = neuron.c, neuron.b * neuron.c
+                self.cells[population.name] = [
+                    Quadratic(neuron, v=begin[0], recovery=begin[1]) for _ in range(population.size)
+                ]
+            elif isinstance(neuron, Updated):
+                begin = neuron.adapt, neuron.rest**2
+                self.cells[population.name] = [
+                    Halved(neuron, v=neuron.rest, b=begin[0], size=begin[1]) for _ in range(population.size)
+                ]
         for cells in self.cells.values():
             for cell in cells:
-                cell.v = si(cell.model.rest)
+                if isinstance(cell, Cell):
+                    cell.v = si(cell.model.rest)
         self.synapses: dict[str, list[Synapse]] = {}
         self.scale: dict[str, float] = {}
         for p in self.network.projections:
@@ -102,10 +167,15 @@ class Oracle:
             for m in self.network.modulators
         }
 
-    def step(self, given: dict[str, list[bool]], held: dict[str, list[float]]) -> dict[str, list[float]]:
+    def step(
+        self, given: dict[str, list[bool]], held: dict[str, list[float]], noise: dict[str, list[float]]
+    ) -> dict[str, list[float]]:
         """Advance one step; `given` are the spikes of sources. Return the value of each modulator in it."""
         spikes = dict(given)
-        arrived = {name: [self._arrived(name, j) for j in range(len(cells))] for name, cells in self.cells.items()}
+        arrived = {
+            name: [self._arrived(name, j) + (noise[name][j] if name in noise else 0.0) for j in range(len(cells))]
+            for name, cells in self.cells.items()
+        }
         for name, cells in self.cells.items():
             spikes[name] = [cell.step(arrived[name][j], self.dt) for j, cell in enumerate(cells)]
         for name, now in spikes.items():
@@ -232,9 +302,23 @@ def _factors(projection: sp.Projection) -> list[object]:
     return found
 
 
+def _noise(case: Case, instance: int, step: int) -> dict[str, list[float]]:
+    """Return the noise of each population in one step: the first 53 bits of words of Philox, four to a count."""
+    found = {}
+    for population in case.network.populations:
+        if population.noise is not None:
+            blocks = -(-population.size // 4)
+            stream = philox(case.seed, "noise", population.name, instance, count=step * blocks)
+            units = [int(word) // 2048 / 2**53 for word in stream.random_raw(4 * blocks)[: population.size]]
+            low, high = si(population.noise.low), si(population.noise.high)
+            found[population.name] = [low + (high - low) * unit for unit in units]
+    return found
+
+
 def play(case: Case, windows: tuple[Input, ...], sources: dict[str, np.ndarray], instance: int) -> Oracle:
     """Run instance `instance` of a case whose sources' spikes are `sources`, [time, batch, neuron]."""
     oracle = Oracle(case)
+    number = case.first_instance + instance
     for window in windows:
         for k in range(window.steps):
             given = {name: spikes[oracle.now, instance].tolist() for name, spikes in sources.items()}
@@ -242,5 +326,5 @@ def play(case: Case, windows: tuple[Input, ...], sources: dict[str, np.ndarray],
             for name, value in window.modulators.items():
                 now = value[k, instance]
                 held[name] = now.tolist() if now.ndim else [float(now)]
-            oracle.step(given, held)
+            oracle.step(given, held, _noise(case, number, oracle.now))
     return oracle

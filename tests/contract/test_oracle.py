@@ -43,7 +43,7 @@ def test_reference_equals_the_plain_python_simulation(case: Case) -> None:
         for name in plan.sizes:
             same(f"spikes of {name}", spikes[name][:, instance], np.array(oracle.fired[name]))
         for name, cells in oracle.cells.items():
-            for variable in plan.neurons[name].decays:
+            for variable in plan.neurons[name].equations.variables:
                 found = state[f"{variable}/{name}"][instance]
                 expected = np.array([getattr(cell, variable) for cell in cells])
                 close(f"{variable}/{name}", found, expected, gap(plan, name) if variable != "u" else largest(expected))

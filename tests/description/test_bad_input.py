@@ -44,7 +44,9 @@ GOOD: dict[Callable[..., Any], dict[str, Any]] = {
     sp.AdaptiveLIF: {"membrane": sp.LIF(), "tau_adapt": "100 ms", "adapt": 0.1},
     sp.SpikeSource: {"neurons": (0, 1), "times": ("1 ms", "2 ms")},
     sp.Poisson: {"rate": "20 Hz"},
-    sp.Population: {"name": "msn", "size": 4, "neuron": sp.LIF()},
+    sp.Izhikevich: {"a": 0.02, "b": 0.2, "c": -65.0, "d": 8.0, "threshold": 30.0, "tau_syn": "5 ms"},
+    sp.UniformNoise: {"low": -0.5, "high": 0.5},
+    sp.Population: {"name": "msn", "size": 4, "neuron": sp.LIF(), "noise": sp.UniformNoise(-0.5, 0.5)},
     sp.Projection: {
         "pre": CUE, "post": MSN, "weight": 0.5, "connectivity": sp.AllToAll(), "delay": "1 ms", "rule": RULE,
         "name": "x",

@@ -9,7 +9,7 @@ import pytest
 
 import spikerl as sp
 from spikerl.errors import DescriptionError
-from spikerl.neurons import MEMBRANE, SYNAPTIC_CURRENT, Equations, Relaxation, SpikingNeuron
+from spikerl.neurons import MEMBRANE, SYNAPTIC_CURRENT, Equations, Relaxation, SpikingNeuron, Update
 from spikerl.units import Dimension
 
 GOOD = sp.LIF.equations
@@ -53,6 +53,10 @@ def test_the_law_of_the_lif_is_taken_from_another_class() -> None:
         (GOOD._replace(threshold="v >"), {}, "'v >'"),
         (GOOD._replace(threshold="v > abs(rest)"), {}, "abs"),
         (GOOD._replace(reset=(("b", "reset"),)), {}, "reset"),
+        (GOOD._replace(updates=(Update("v", "v + stp"),)), {}, "stp.*did you mean 'step'"),
+        (GOOD._replace(updates=(Update("v", "v +"),)), {}, "'v \\+'"),
+        (GOOD._replace(start=(("x", "rest"),)), {}, "start"),
+        (GOOD._replace(start=(("v", "rest + u"),)), {}, "'rest \\+ u'"),
     ],
 )
 def test_a_law_that_cannot_run_is_refused_with_the_part_at_fault(

@@ -14,7 +14,11 @@ from spikerl.discretise import Plan
 
 def _capabilities() -> Capabilities:
     return Capabilities(
-        one_window=True, needs=("brian2",), summary="Brian2 on the CPU, step by step or as one C++ program"
+        one_window=True,
+        updates=True,
+        noise=True,
+        needs=("brian2",),
+        summary="Brian2 on the CPU, step by step or as one C++ program",
     )
 
 

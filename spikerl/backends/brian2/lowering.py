@@ -88,11 +88,16 @@ class _Law:
 
 
 def _integrate(neurons: Sequence[NeuronPlan]) -> _Law:
-    """``u <- a u + arrived``, then ``x <- a x + (1 - a) target``, all targets read before any variable is written."""
+    """``u <- a u + arrived``, then ``x <- a x + (1 - a) target``, all targets read before any variable is written.
+
+    Then the updates, one after the other.
+    """
     equations = neurons[0].equations
     first, *rest = equations.relaxations
     waits = any(plan.refractory for plan in neurons)
-    update = [f"{first.variable} = decay_{first.variable}*{first.variable} + arrived", "arrived = 0"]
+    noisy = any(plan.noise for plan in neurons)
+    arriving = "arrived + noise" if noisy else "arrived"
+    update = [f"{first.variable} = decay_{first.variable}*{first.variable} + {arriving}", "arrived = 0"]
     if waits:
         update.append("waiting = waiting - int(waiting > 0)")
     for variable, _, target, held in rest:
@@ -101,12 +106,15 @@ def _integrate(neurons: Sequence[NeuronPlan]) -> _Law:
             relaxed = f"int(waiting > 0)*{variable} + int(waiting <= 0)*({relaxed})"
         update.append(f"next_{variable} = {relaxed}")
     update.extend(f"{one.variable} = next_{one.variable}" for one in rest)
+    for variable, value, held in equations.updates:
+        stays = f"int(waiting > 0)*{variable} + int(waiting <= 0)*({value})"
+        update.append(f"{variable} = {stays if held and waits else value}")
     reset = [f"next_{variable} = {text}" for variable, text in equations.reset]
     reset.extend(f"{variable} = next_{variable}" for variable, _ in equations.reset)
     if waits:  # one more than the steps to wait, since the next update counts down before it asks
         reset.append("waiting = refractory_steps + 1")
     threshold = f"({equations.threshold}) and waiting <= 0" if waits else equations.threshold
-    variables = (*(one.variable for one in equations.relaxations), "arrived", *(("waiting",) if waits else ()))
+    variables = (*equations.variables, "arrived", *(("noise",) if noisy else ()), *(("waiting",) if waits else ()))
     return _Law(variables, tuple(update), threshold, tuple(reset))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ class RuntimeEngine:
         """Run the window."""
         circuit, steps = self._circuit, window.steps
         inputs = self._given(window) + self._hold(window)
+        heard = self._noise(window)
         groups = circuit.neurons
         fired = {name: np.zeros((steps, circuit.layouts[name].total), dtype=bool) for name in groups}
         spaces = [(fired[name], circuit.variable(name, "_spikespace")) for name in groups]
@@ -54,6 +56,8 @@ class RuntimeEngine:
         for k in range(steps):
             for target, stream in inputs:
                 target[:] = stream[k]
+            for target, currents in heard:
+                target[:] = next(currents).ravel()
             for run in code:
                 run()
             for spiked, space in spaces:
@@ -118,6 +122,14 @@ class RuntimeEngine:
         layout = self._circuit.layouts[SOURCES]
         streams = [window.spikes[name].reshape(window.steps, -1) for name in layout.sizes]
         return [(self._circuit.variable(SOURCES, "given"), np.concatenate(streams, axis=1))]
+
+    def _noise(self, window: Window) -> list[tuple[Floats, Iterator[Floats]]]:
+        """Return where the noise of populations goes, and the currents of each step."""
+        found = []
+        for name, noise in window.noise.items():
+            home, part = self._circuit.home_of_population(name)
+            found.append((self._circuit.variable(home, "noise")[part], noise.each(window.first, window.steps)))
+        return found
 
     def _hold(self, window: Window) -> list[tuple[Floats, NDArray[Any]]]:
         """Mark the modulators that are held, and return where their values go, and what in each step."""

@@ -112,7 +112,7 @@ def compiled(
 
 
 def _hear(circuit: Circuit, window: Window) -> None:
-    """Add what brings the window's spikes and held values into the program."""
+    """Add what brings the window's spikes, noise and held values into the program."""
     clock, network = circuit.clock, circuit.network
     if circuit.plan.sources:
         sources, layout = circuit.objects[SOURCES], circuit.layouts[SOURCES]
@@ -124,6 +124,17 @@ def _hear(circuit: Circuit, window: Window) -> None:
         hand_over.connect(j="i")
         hand_over.pre.when, hand_over.pre.delay = "start", 0 * second
         network.add(stream, hand_over)
+    homes = {circuit.home_of_population(name)[0] for name in window.noise}
+    for home in sorted(homes):
+        owner = circuit.owner(home)
+        currents = np.zeros((window.steps, owner.N))
+        for name, noise in window.noise.items():
+            own, part = circuit.home_of_population(name)
+            if own == home:
+                currents[:, part] = noise.values(window.first, window.steps).reshape(window.steps, -1)
+        stream = f"noise_of_{home}"
+        owner.namespace[stream] = TimedArray(currents, dt=circuit.plan.dt * second, name=stream)
+        owner.run_regularly(f"noise = {stream}(t, i)", when="before_start", clock=clock, name=f"hear_{home}")
     for name, values in window.held.items():
         home, part = circuit.home_of_modulator(name)
         owner = circuit.owner(home)

@@ -30,8 +30,8 @@ def places(circuit: Circuit) -> dict[str, Place]:
     for group in circuit.program.groups:
         for population in group.populations:
             part, shape = circuit.layouts[group.name].place(population), (batch, plan.size(population))
-            decays = plan.neurons[population].decays if population in plan.neurons else ()
-            owned = {f"{variable}/{population}": variable for variable in decays}
+            moving = plan.neurons[population].equations.variables if population in plan.neurons else ()
+            owned = {f"{variable}/{population}": variable for variable in moving}
             owned |= {f"trace/{trace.name}": f"trace_{slots[trace.name]}" for trace in traces_of(plan, population)}
             shaped = (m.name for m in plan.modulators.values() if m.target == population)
             owned |= {f"modulator/{name}": f"filter_{name}" for name in shaped}

@@ -22,6 +22,8 @@ class Native:
         default_factory=lambda: Capabilities(
             precisions=("float64", "float32"),
             threads=True,
+            updates=True,
+            noise=True,
             needs=("numba",),
             summary="numba kernels: many instances and long runs, at speed",
         )

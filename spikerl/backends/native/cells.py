@@ -25,32 +25,37 @@ class CellKernel:
 def cell_kernel(neurons: NeuronPlan) -> CellKernel:
     """Return the kernel ``integrate`` for neurons of this law; the numbers are kept apart, so that laws share it."""
     equations, waits = neurons.equations, neurons.refractory > 0
-    variables = tuple(relaxation.variable for relaxation in equations.relaxations)
-    numbers = {f"decay_{name}": neurons.decays[name] for name in variables} | {
+    variables, relaxing = equations.variables, tuple(neurons.decays)
+    numbers = {f"decay_{name}": neurons.decays[name] for name in relaxing} | {
         f"k_{name}": neurons.constants[name] for name in sorted(neurons.constants)
     }
     constants = {name: f"k_{name}" for name in neurons.constants}
     old = constants | {name: f"old_{name}" for name in variables} | {"u": "new_u"}
     new = constants | {name: f"new_{name}" for name in variables}
     spike = f"1 if {renamed(equations.threshold, new)} else 0"
-    update = [f"old_{name} = {name}[i]" for name in variables]
+    update = [f"old_{name} = all_{name}[i]" for name in variables]
     update += ["new_u = decay_u * old_u + arriving[i]", "arriving[i] = REAL(0)"]
     for variable, _, target, held in equations.relaxations[1:]:
         relaxed = f"decay_{variable} * old_{variable} + rise_{variable} * {renamed(target, old)}"
         update.append(
             f"new_{variable} = {f'old_{variable} if held[i] > 0 else {relaxed}' if held and waits else relaxed}"
         )
+    update += [f"new_{name} = old_{name}" for name in variables if name not in relaxing]
+    for variable, value, held in equations.updates:
+        updated = renamed(value, new)
+        stays = f"new_{variable} if held[i] > 0 else {updated}"
+        update.append(f"new_{variable} = {stays if held and waits else updated}")
     update.append(f"spike = {f'0 if held[i] > 0 else ({spike})' if waits else spike}")
     if waits:
         update.append("held[i] = held[i] - 1 if held[i] > 0 else 0")
-    update += [f"{name}[i] = new_{name}" for name in variables]
+    update += [f"all_{name}[i] = new_{name}" for name in variables]
     update += ["spiked[i] = spike", "hits |= spike"]
-    reset = [f"new_{name} = {name}[i]" for name in variables]
+    reset = [f"new_{name} = all_{name}[i]" for name in variables]
     reset += [f"after_{name} = {renamed(text, new)}" for name, text in equations.reset]
-    reset += [f"{name}[i] = after_{name}" for name, _ in equations.reset]
+    reset += [f"all_{name}[i] = after_{name}" for name, _ in equations.reset]
     reset += ["held[i] = n[3]"] if waits else []
     reset += ["count += 1", "fired[at + count] = i"]
-    pointers = [f"{name} = reals(p[{3 + waits + k}])" for k, name in enumerate(variables)]
+    pointers = [f"all_{name} = reals(p[{3 + waits + k}])" for k, name in enumerate(variables)]
     body = [
         "size, step = n[0], now[STEP]",
         "fired, spiked = indices(p[0]), flags(p[1])",
@@ -58,7 +63,7 @@ def cell_kernel(neurons: NeuronPlan) -> CellKernel:
         *(["held = integers(p[3])"] if waits else []),
         *pointers,
         *(f"{name} = REAL(r[{k}])" for k, name in enumerate(numbers)),
-        *(f"rise_{name} = REAL(1) - decay_{name}" for name in variables[1:]),
+        *(f"rise_{name} = REAL(1) - decay_{name}" for name in relaxing[1:]),
         "at = row(step, n[1], size + 1)",
         "count = 0",
         "hits = 0",

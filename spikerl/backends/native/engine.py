@@ -41,6 +41,7 @@ class NativeEngine:
             drawn = {**held._asdict(), "limit": source.limits(held.group_top), "key": source.keys}
             drawn["draws"] = source.draws(held.group_top)
             bound |= {f"{part}/{name}": np.ascontiguousarray(values) for part, values in drawn.items()}
+        bound |= {f"noise/{name}": noise.keys for name, noise in window.noise.items()}
         bound |= {f"given/{name}": spikes.view(np.uint8) for name, spikes in window.given.items()}
         bound |= {f"held/{name}": np.ascontiguousarray(values) for name, values in window.held.items()}
         spikes = PackedSpikes(steps, options.batch, {name: plan.size(name) for name in options.spikes})

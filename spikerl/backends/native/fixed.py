@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import float64, njit
 
-from spikerl.backends.native.double import REAL, reals
+from spikerl.backends.native.double import REAL, REAL_BYTES, reals
 from spikerl.backends.native.philox import philox
 from spikerl.backends.native.pointers import (
     BATCH,
@@ -132,6 +132,33 @@ def given(p, n, r, now):
             fired[at + count] = i
             spiked[i] = 1
     fired[at] = count
+
+
+def noise(p, n, r, now):
+    """Add the noise of this step to what arrives in it, as `spikerl.noise` says, which has the definition.
+
+    p: arriving [slots, neuron], key [2]. n: neurons, slots. r: low, width.
+    """
+    size, step = n[0], now[STEP]
+    arriving = reals(p[0] + row(step, n[1], size) * REAL_BYTES)
+    low, width, k0, k1 = r[0], r[1], words(p[1])[0], words(p[1])[1]
+    zero = np.uint64(0)
+    blocks = (size + 3) // 4
+    before = step * blocks + 1
+    for block in range(size // 4):
+        a, b, c, d = philox(np.uint64(before + block), zero, zero, k0, k1)
+        arriving[4 * block] += REAL(low + width * unit(a))
+        arriving[4 * block + 1] += REAL(low + width * unit(b))
+        arriving[4 * block + 2] += REAL(low + width * unit(c))
+        arriving[4 * block + 3] += REAL(low + width * unit(d))
+    left = size % 4
+    if left:
+        a, b, c, d = philox(np.uint64(before + blocks - 1), zero, zero, k0, k1)
+        arriving[size - left] += REAL(low + width * unit(a))
+        if left > 1:
+            arriving[size - left + 1] += REAL(low + width * unit(b))
+        if left > 2:
+            arriving[size - left + 2] += REAL(low + width * unit(c))
 
 
 def record_spikes(p, n, r, now):

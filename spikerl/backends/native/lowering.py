@@ -90,6 +90,9 @@ class _Lowering:
         self.arrays |= {array: Array("real", size) for array in own}
         waiting = [f"refractory/{name}"] if kernel.waits else []
         arrays = (f"fired/{name}", f"spiked/{name}", f"arriving/{name}", *waiting, *own)
+        if neurons.noise is not None:
+            ends = neurons.noise.low, neurons.noise.width
+            self.run("noise", (f"arriving/{name}", f"noise/{name}"), (size, slots), ends)
         self.run("integrate", arrays, (size, rows, slots, neurons.refractory), kernel.reals, kernel.text)
         self.run("record_spikes", (f"fired/{name}", f"spikes/{name}"), (size, rows))
         self.run("record_voltages", (f"v/{name}", f"voltages/{name}"), (size,))

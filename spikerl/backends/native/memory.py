@@ -34,7 +34,7 @@ def put(plan: Plan, program: Program, arrays: Held, state: State) -> None:
         if array.values is None:
             arrays[name][:] = 0
     for name, neurons in plan.neurons.items():
-        for variable in neurons.decays:
+        for variable in neurons.equations.variables:
             arrays[f"{variable}/{name}"][:] = state[f"{variable}/{name}"]
         arrays[f"refractory/{name}"][:] = state[f"refractory/{name}"]
     for name in plan.traces:
@@ -94,7 +94,7 @@ def take(plan: Plan, program: Program, arrays: Held, step: int, weights: Mapping
     """Return the state that `arrays` hold after step number `step`; `weights` have been read."""
     state: State = {"step": np.array(step, dtype=np.int64)}
     for name, neurons in plan.neurons.items():
-        for variable in neurons.decays:
+        for variable in neurons.equations.variables:
             state[f"{variable}/{name}"] = arrays[f"{variable}/{name}"].astype(np.float64)
         state[f"refractory/{name}"] = arrays[f"refractory/{name}"].copy()
     for name, longest in plan.history.items():

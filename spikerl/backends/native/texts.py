@@ -28,9 +28,20 @@ def indented(lines: Iterable[str], depth: int = 1) -> str:
 
 
 def renamed(text: str, names: Mapping[str, str]) -> str:
-    """Return the expression `text` in brackets, with its names replaced."""
-    tree = ast.parse(text, mode="eval")
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            node.id = names[node.id]
-    return f"({ast.unparse(tree)})"
+    """Return the expression `text` in brackets, with its names replaced, and its numbers in the session's precision."""
+    return f"({ast.unparse(_Renaming(names).visit(ast.parse(text, mode='eval')))})"
+
+
+class _Renaming(ast.NodeTransformer):
+    """Puts other names, and typed numbers, into an expression."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        """Replace a name."""
+        return ast.Name(self.names[node.id], node.ctx)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Call:
+        """Give a number the type of the others."""
+        return ast.Call(ast.Name("REAL", ast.Load()), [node], [])

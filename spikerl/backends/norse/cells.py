@@ -51,7 +51,7 @@ class Cell:
 
     `kind`: the Norse cell, or "derived". `decays` a, `gains` 1 - a, `constants`: by name, [neuron];
     `refractory`: steps, [neuron]. `box`: the parameters of Norse's cell, None if derived. `targets` (of the
-    relaxations), `margin` and `reset`: the compiled equations.
+    relaxations), `updates` (of those that are made after), `margin` and `reset`: the compiled equations.
     """
 
     populations: tuple[str, ...]
@@ -67,13 +67,14 @@ class Cell:
     alpha: Tensor
     box: LIFBoxParameters | None
     targets: tuple[Law, ...]
+    updates: tuple[Law, ...]
     margin: Law
     reset: dict[str, Law]
 
     @property
     def variables(self) -> tuple[str, ...]:
         """The names of the state variables, in the order of the equations."""
-        return tuple(relaxation.variable for relaxation in self.equations.relaxations)
+        return self.equations.variables
 
 
 class CellState(NamedTuple):
@@ -91,7 +92,7 @@ def make_cell(
 ) -> Cell:
     """Return the cell of all `plans`, which share their equations."""
     equations = plans[0].equations
-    names = (*plans[0].decays, *plans[0].constants)
+    names = (*equations.variables, *plans[0].constants)
 
     def each(values: Sequence[float]) -> Tensor:
         sizes = torch.tensor([plan.size for plan in plans])
@@ -124,6 +125,7 @@ def make_cell(
         alpha=alpha,
         box=box,
         targets=tuple(law(relaxation.target, names) for relaxation in equations.relaxations),
+        updates=tuple(law(update.value, names) for update in equations.updates),
         margin=margin(equations.threshold, names),
         reset={variable: law(text, names) for variable, text in equations.reset},
     )
@@ -160,14 +162,21 @@ def _lif_box(
 def _derived(
     cell: Cell, variables: tuple[Tensor, ...], current: Tensor, held: Tensor | None
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """``x <- a x + (1 - a) target`` for each relaxation, then Norse's spike function of the margin, then the reset."""
+    """``x <- a x + (1 - a) target`` for each relaxation, then the updates in order, the spikes and the reset.
+
+    Spikes are Norse's function of the margin.
+    """
     old = {**cell.constants, **dict(zip(cell.variables, variables, strict=True)), "u": current}
-    new = {**cell.constants, "u": current}
+    new = dict(old)
     for relaxation, target in zip(cell.equations.relaxations[1:], cell.targets[1:], strict=True):
         a, rest, before = cell.decays[relaxation.variable], cell.gains[relaxation.variable], old[relaxation.variable]
         relaxed = a * before + rest * target.evaluate(old)
         keep = held is not None and relaxation.held
         new[relaxation.variable] = torch.where(held, before, relaxed) if keep else relaxed
+    for update, value in zip(cell.equations.updates, cell.updates, strict=True):
+        updated = value.evaluate(new)
+        keep = held is not None and update.held
+        new[update.variable] = torch.where(held, new[update.variable], updated) if keep else updated
     spikes = threshold(cell.margin.evaluate(new), cell.surrogate.method, cell.alpha)
     if held is not None:
         spikes = spikes.masked_fill(held, 0.0)

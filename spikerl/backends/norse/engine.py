@@ -35,6 +35,8 @@ class Norse:
         default_factory=lambda: Capabilities(
             devices=("cpu", "cuda", "mps", "xpu"),
             precisions=tuple(_PRECISIONS),
+            updates=True,
+            noise=True,
             needs=("torch", "norse"),
             summary="Norse cells on torch, batched, on CPU or GPU, with gradients",
         )

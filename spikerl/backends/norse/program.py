@@ -104,10 +104,14 @@ class NetworkState(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """One step's: `spikes` [batch, source neuron], and for each modulator its held value, or None."""
+    """One step's: `spikes` [batch, source neuron], and for each modulator its held value, or None.
+
+    `noise`: for each population that integrates, in the order of the cells, its currents [batch, neuron], or None.
+    """
 
     spikes: Tensor
     held: tuple[Tensor | None, ...]
+    noise: tuple[Tensor | None, ...] = ()
 
 
 class Outputs(NamedTuple):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from spikerl.backends.norse.cells import fire
@@ -22,8 +23,11 @@ def step(program: Program, state: NetworkState, inputs: Inputs, donate: bool = F
     With `donate` the weights and eligibilities of `state` are written over, which is faster and excludes gradients.
     """
     outputs, cells = [], []
+    heard = iter(inputs.noise)
     for cell, inflows, before in zip(program.cells, program.inflows, state.cells, strict=True):
         arrived = [_arrived(program, state, inflow, inputs.spikes) for inflow in inflows]
+        noise = [next(heard, None) for _ in inflows]
+        arrived = [onto if own is None else onto + own for onto, own in zip(arrived, noise, strict=True)]
         spikes, after = fire(cell, before, arrived[0] if len(arrived) == 1 else torch.cat(arrived, 1))
         outputs.append(spikes)
         cells.append(after)
@@ -92,9 +96,16 @@ def listen(program: Program, window: Window, batch: int) -> Iterator[Inputs]:
     held = {
         name: torch.tensor(value, dtype=program.dtype, device=program.device) for name, value in window.held.items()
     }
+    populations = [name for cell in program.cells for name in cell.populations] if window.noise else []
+    noise = {name: source.each(window.first, window.steps) for name, source in window.noise.items()}
     for k in range(window.steps):
         now = tuple(held[m.name][k] if m.name in held else None for m in program.modulators)
-        yield Inputs(heard[k].to(program.dtype), now)
+        currents = tuple(_sent(program, next(noise[name])) if name in noise else None for name in populations)
+        yield Inputs(heard[k].to(program.dtype), now, currents)
+
+
+def _sent(program: Program, values: NDArray[np.float64]) -> Tensor:
+    return torch.tensor(values, dtype=program.dtype, device=program.device)
 
 
 def voltage(program: Program, state: NetworkState, population: str) -> Tensor:
