@@ -13,6 +13,7 @@ from pathlib import Path
 import circuit_evidence
 import dcll_evidence
 import dcll_reward_evidence
+import opponent_evidence
 import distributional_evidence
 import distal_reward_evidence
 import fit_evidence
@@ -21,6 +22,7 @@ from rows import Row, printed, write
 OUT = Path(__file__).resolve().parent.parent / "docs" / "evidence.json"
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "circuit": circuit_evidence.rows,
+    "opponent": opponent_evidence.rows,
     "distributional": distributional_evidence.rows,
     "dcll-digits": dcll_evidence.digits,
     "dcll-fig4": dcll_evidence.fig4,

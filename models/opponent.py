@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, NamedTuple
 
+import numpy as np
 from pydantic import Field
 
-from spikerl.connectivity import Blocks, Uniform
+from spikerl.connectivity import Blocks, Explicit, Uniform
 from spikerl.network import Projection
 from spikerl.parameters import CircuitParameters, Rate, Share, Strength, Time
 from spikerl.plasticity.algebra import Modulator
@@ -111,14 +112,24 @@ def tone(p: OpponentParameters, dopamine: Population) -> Modulator:
 
 
 def output(
-    p: OpponentParameters, spiny: Population, target: Population, weight: str, receptor: Receptor, heard: Modulator,
-    groups: int,
+    p: OpponentParameters,
+    spiny: Population,
+    target: Population,
+    weight: str,
+    receptor: Receptor,
+    heard: Modulator,
+    things: tuple[int, ...],
 ) -> Projection:
-    """Return how `spiny` speaks to `target`, group to group: D1 for an action and D2 against it, as tone will have it.
+    """Return how `spiny` speaks to `target`: D1 for an action and D2 against it, as tonic dopamine, `heard`, has it.
 
-    `weight` is the size at the tonic rate; the strength is ``weight (1 +- tone_gain (tone + agonist))``, + for D1.
+    Action o hears the group ``things[o]`` of `spiny`. `weight` is the size at the tonic rate; the strength is
+    ``weight (1 +- tone_gain (heard + agonist))``, + for D1.
     """
     side = 1.0 if receptor == "D1" else -1.0
-    one = parse(weight, "output weight")
+    one = parse(weight, "weight")
     rule = scaled(heard, side * one.value / one.scale, side * p.tone_gain, offset=p.agonist)
-    return Projection(spiny, target, f"{'-' if side < 0 else ''}{weight}", Blocks(groups), rule=rule)
+    thing = np.arange(spiny.size) // (spiny.size // len(set(things)))
+    action = np.array(things)[np.arange(target.size) // (target.size // len(things))]
+    pre, post = np.nonzero(thing[:, None] == action[None, :])
+    joined = Explicit(tuple(pre.tolist()), tuple(post.tolist()))
+    return Projection(spiny, target, weight if side > 0 else f"-{weight}", joined, rule=rule)

@@ -7,17 +7,24 @@ and striosomal neurons, excited by D1, inhibited by D2 and opened by the feedbac
 or below the tonic rate is the reward prediction error ``reward - value``. Dopamine gates the plasticity of the
 cortico-striatal synapses, with opposite signs in D1 and D2 (`spikerl.models.opponent`). No value and no error is
 computed outside the network.
+
+A region of it hears part of what an option is. The ventral striatum hears which object is there (Rothenhoefer et al.
+2017: without it monkeys choose badly between objects, not between places), and is the critic that foretells reward
+(O'Doherty et al. 2004; Takahashi et al. 2008); the dorsal striatum hears where, and acts on what dopamine teaches it.
+Dopamine is cleared half as fast in the ventral one (Suaud-Chagny et al. 1995).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from spikerl.circuit import Circuit, CircuitFactory, Drive, Vote
 from spikerl.connectivity import Blocks, Probability
+from spikerl.errors import DescriptionError, message
 from spikerl.models.cells import SPINY, STRIOSOME, depolarised
 from spikerl.models.opponent import OpponentParameters, learned, output, signals, tone
 from spikerl.network import Network, Projection
@@ -25,6 +32,36 @@ from spikerl.neurons import Poisson
 from spikerl.parameters import Count, Rate, Share, Strength, Voltage
 from spikerl.population import Population
 from spikerl.units import Dimension, to_si
+
+
+@dataclass(frozen=True)
+class Region:
+    """What tells one region from another: what it `hears`, whether it is the `critic`, and defaults of parameters."""
+
+    hears: Literal["options", "objects", "places"]
+    critic: bool
+    defaults: Mapping[str, object]
+
+    def things(self, actions: int) -> tuple[int, ...]:
+        """Return which object or place each option is: ``option = 2 object + place`` where there are more than two.
+
+        Raises `DescriptionError` for an odd number of actions, which are no objects in two places.
+        """
+        if self.hears == "options" or actions == 2:
+            return tuple(range(actions))
+        if actions % 2:
+            allowed = "2, 4, 6 or 8, objects in two places"
+            raise DescriptionError(message("actions", actions, allowed, "or take the region 'whole'"))
+        return tuple(option // 2 if self.hears == "objects" else option % 2 for option in range(actions))
+
+
+# Half of what impulses release is cleared within 113 ms in the ventral, 64 ms in the dorsal striatum of the rat
+# (Suaud-Chagny et al. 1995): divided by log 2, these are time constants.
+REGIONS = {
+    "whole": Region("options", True, {}),
+    "ventral": Region("objects", True, {"tau_dopamine": "163 ms", "readout": "output"}),
+    "dorsal": Region("places", False, {"tau_dopamine": "92 ms", "readout": "output"}),
+}
 
 
 class StriatumParameters(OpponentParameters):
@@ -35,6 +72,7 @@ class StriatumParameters(OpponentParameters):
     """
 
     name: Literal["striatum"] = "striatum"
+    region: Literal["whole", "ventral", "dorsal"] = "whole"
     actions: Annotated[int, Field(ge=2, le=8)] = 2
     cortex: Count = 30  # neurons an option
     medium_spiny: Count = 16  # neurons an action and receptor
@@ -66,17 +104,33 @@ class StriatumParameters(OpponentParameters):
 
     clamp_dopamine: bool = False  # hold the dopamine signals at their baseline
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_region(cls, given: Any) -> Any:
+        """Return what was given, and the region's own defaults for the rest."""
+        region = given.get("region", "whole") if isinstance(given, Mapping) else None
+        return {**REGIONS[region].defaults, **given} if isinstance(region, str) and region in REGIONS else given
+
+    @model_validator(mode="after")
+    def _consistent(self) -> StriatumParameters:
+        things = REGIONS[self.region].things(self.actions)
+        if self.readout == "spiny" and len(set(things)) != self.actions:
+            allowed = "'output', where actions are more than what this region hears"
+            raise DescriptionError(message("readout", self.readout, allowed))
+        return self
+
 
 def build(parameters: StriatumParameters) -> Circuit:
     """Return the circuit of `parameters`; raises `DescriptionError` or `UnitError` for values that do not fit."""
-    p, k = parameters, parameters.actions
+    p, region = parameters, REGIONS[parameters.region]
+    things = region.things(p.actions)
+    k = len(set(things))
     cortex = Population("cortex", k * p.cortex, Poisson(p.spontaneous_rate))
-    feedback = Population("feedback", 40, Poisson("0 Hz"))
     reward = Population("reward", 40, Poisson("0 Hz"))
     background = Population("background", p.background, Poisson(p.background_rate))
     d1 = Population("d1", k * p.medium_spiny, SPINY)
     d2 = Population("d2", k * p.medium_spiny, SPINY)
-    striosome = Population("striosome", p.striosome, STRIOSOME)
+    # A midbrain dopamine neuron, driven by its own depolarisation to a slow tonic rate (Grace and Bunney 1984).
     dopamine = Population("dopamine", p.dopamine, depolarised(p.dopamine_bias))
     heard = signals(p, dopamine)
     parts = [
@@ -84,10 +138,11 @@ def build(parameters: StriatumParameters) -> Circuit:
         learned(p, cortex, d2, "D2", heard, k),
         Projection(d1, d1, f"-{p.lateral}", Blocks(k, across=True), name="lateral_d1"),
         Projection(d1, d2, f"-{p.lateral}", Blocks(k, across=True), name="lateral_d2"),
-        Projection(d1, striosome, p.to_striosome, Probability(p.spiny_to_striosome, seed=2)),
-        Projection(d2, striosome, f"-{p.to_striosome}", Probability(p.spiny_to_striosome, seed=3)),
-        Projection(feedback, striosome, p.opening, Probability(0.5, seed=4)),
-        Projection(striosome, dopamine, f"-{p.subtraction}", Probability(0.5, seed=5)),
+    ]
+    if region.critic:
+        feedback = Population("feedback", 40, Poisson("0 Hz"))
+        parts += subtraction(p, d1, d2, feedback, dopamine)
+    parts += [
         Projection(reward, dopamine, p.reward, Probability(0.5, seed=6)),
         Projection(background, dopamine, p.noise_dopamine, Probability(p.background_to_dopamine, seed=7)),
         Projection(background, d1, p.noise_spiny, Probability(0.1, seed=8)),
@@ -95,26 +150,41 @@ def build(parameters: StriatumParameters) -> Circuit:
     ]
     votes: tuple[Vote, ...] = (Vote("d1", 1), Vote("d2", -1))
     if p.readout == "output":
-        action = Population("output", k * p.output, replace(STRIOSOME, bias=p.output_bias))
+        action = Population("output", p.actions * p.output, depolarised(p.output_bias))
         level = tone(p, dopamine)
         parts += [
-            output(p, d1, action, p.to_output, "D1", level, k),
-            output(p, d2, action, p.to_output, "D2", level, k),
+            output(p, d1, action, p.to_output, "D1", level, things),
+            output(p, d2, action, p.to_output, "D2", level, things),
             Projection(background, action, p.noise_output, Probability(0.1, seed=10)),
         ]
         votes = (Vote("output", 1),)
+    event = to_si(p.event_rate, Dimension.RATE, "event_rate")
+    shared = None if k == p.actions else things
     return Circuit(
         network=Network(*parts, modulators=tuple(dict.fromkeys(heard))),
-        actions=k,
-        cues=(Drive("cortex", to_si(p.cue_rate, Dimension.RATE, "cue_rate"), groups=k),),
-        feedback=Drive("feedback", to_si(p.event_rate, Dimension.RATE, "event_rate")),
-        reward=Drive("reward", to_si(p.event_rate, Dimension.RATE, "event_rate")),
+        actions=p.actions,
+        cues=(Drive("cortex", to_si(p.cue_rate, Dimension.RATE, "cue_rate"), groups=k, hears=shared),),
+        feedback=Drive("feedback", event) if region.critic else None,
+        reward=Drive("reward", event),
         votes=votes,
         dopamine="dopamine",
         modulators=heard.names,
         clamp=0.0 if p.clamp_dopamine else None,
         learning=("cortex_to_d1", "cortex_to_d2"),
     )
+
+
+def subtraction(
+    p: StriatumParameters, d1: Population, d2: Population, feedback: Population, dopamine: Population
+) -> list[Projection]:
+    """Return the critic: striosomal neurons hear D1 - D2, and inhibit `dopamine` where `feedback` opens them."""
+    striosome = Population("striosome", p.striosome, STRIOSOME)
+    return [
+        Projection(d1, striosome, p.to_striosome, Probability(p.spiny_to_striosome, seed=2)),
+        Projection(d2, striosome, f"-{p.to_striosome}", Probability(p.spiny_to_striosome, seed=3)),
+        Projection(feedback, striosome, p.opening, Probability(0.5, seed=4)),
+        Projection(striosome, dopamine, f"-{p.subtraction}", Probability(0.5, seed=5)),
+    ]
 
 
 circuit = CircuitFactory(

@@ -1,17 +1,22 @@
 """The opponent actor: two receptors hear one dopamine population, and what they learn and say of it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 import spikerl as sp
+from spikerl.analysis.intervals import mean_over_blocks
 from spikerl.errors import DescriptionError
+from spikerl.experiment import read_circuit
 from spikerl.models.opponent import OpponentParameters, signals
 from spikerl.models.striatum import StriatumParameters, build
 from spikerl.plasticity.dopamine import scaled
 from spikerl.population import Population
 
 DIPS = 0.25
+QUICK = {"decision": "50 ms"}  # nothing is chosen
 
 
 def moved(level: float, dips: float = DIPS, tau_elig: str = "500 ms", wait: str = "0 ms") -> tuple[float, float]:
@@ -87,6 +92,74 @@ def test_a_scaled_strength_keeps_its_sign_and_names_what_is_wrong() -> None:
         scaled("tone", 1.0)  # type: ignore[arg-type]
     with pytest.raises(DescriptionError, match=r"scaled\.gain"):
         scaled(tone, 1.0, gain=float("nan"))
+
+
+def learned(dips: float, out: Path) -> np.ndarray:
+    """Return G + N of the risky option less that of the safe one, in mV, [block], after 48 forced trials."""
+    settings = {f"protocol.{phase}": length for phase, length in QUICK.items()}
+    settings |= {"task.dictated_trials": 48, "task.trials_per_block": 48, "record.weights": "end"}
+    settings |= {"circuit.dips": dips, "circuit.learning_rate": 8e-5, "circuit.forgetting": 1e-5}
+    run = sp.run("risk", instances=8, trials=48, seed=4, settings=settings, out=out)
+    first = run.trials["trial"] == 0
+    one = run.trials["payoff"][first] == run.trials["choice"][first]  # whether option k has payoff k
+    total = sum(run.weights[name].value[-1] for name in ("cortex_to_d1", "cortex_to_d2"))
+    option = run.weights["cortex_to_d1"].pre // 30
+    apart = total[:, option == 1].mean(axis=1) - total[:, option == 0].mean(axis=1)
+    return np.where(one, apart, -apart)
+
+
+def test_the_sum_of_weights_learns_the_spread(tmp_path: Path) -> None:
+    """Catches an opponent actor that learns the mean alone, and one that learns a spread without unlike receptors."""
+    unlike, alike = (mean_over_blocks(learned(dips, tmp_path / f"{dips}")) for dips in (0.3, 1.0))
+    assert unlike.low > 0.2, unlike
+    assert alike.low <= 0 <= alike.high or abs(alike.value) < 0.2 * unlike.value, alike
+
+
+def risky(agonist: float) -> np.ndarray:
+    """Return how many spikes the output of a risky option has more than that of a safe one, [instance]."""
+    parameters = read_circuit("risk", {"circuit.agonist": agonist}, "a test").parts["circuit"]
+    assert isinstance(parameters, StriatumParameters)
+    circuit = build(parameters)
+    with sp.open(circuit.network, "native", seed=6, batch=12) as session:
+        state = session.state()
+        for name in circuit.learning:  # a risky option 0: much for it, and much against it
+            option = circuit.network.projection(name).edges().pre // parameters.cortex
+            state[f"weight/{name}"] = state[f"weight/{name}"] + np.where(option == 0, 1.2, 0.4)
+        session.restore(state)
+        held = {"tone": 0.0} | dict.fromkeys(circuit.modulators, 0.0)
+        session.step("1 s", rates={"cortex": 50.0}, modulators=held)
+        spikes = session.step("500 ms", rates={"cortex": 50.0}, modulators=held).spikes["output"].sum(axis=0)
+    return spikes[:, : parameters.output].sum(axis=1) - spikes[:, parameters.output :].sum(axis=1)
+
+
+def test_more_dopamine_speaks_for_the_risky_option() -> None:
+    """Catches a choice in which tonic dopamine counts for nothing, or against risk."""
+    less, more = risky(-0.5), risky(0.5)
+    assert mean_over_blocks(more - less).low > 5
+
+
+def test_regions_hear_objects_or_places() -> None:
+    """Catches a ventral striatum that hears places, one without a critic, and actions that hear another's object."""
+    ventral, dorsal = (build(StriatumParameters(region=region, actions=4)) for region in ("ventral", "dorsal"))
+    assert ventral.cues[0].hears == (0, 0, 1, 1) and dorsal.cues[0].hears == (0, 1, 0, 1)
+    names = [[population.name for population in circuit.network.populations] for circuit in (ventral, dorsal)]
+    assert "striosome" in names[0] and "striosome" not in names[1]
+    assert ventral.feedback is not None and dorsal.feedback is None
+    for circuit in (ventral, dorsal):
+        edges = circuit.network.projection("d1_to_output").edges()
+        assert (np.array(circuit.cues[0].hears)[edges.post // 16] == edges.pre // 16).all()
+        assert np.unique(edges.post).size == 64
+    circuits = (ventral, dorsal, build(StriatumParameters()))
+    taus = [circuit.network.modulator("dopamine_signal").tau for circuit in circuits]
+    assert taus == ["163 ms", "92 ms", "50 ms"]
+    assert build(StriatumParameters(region="ventral", tau_dopamine="70 ms")).network.modulators[0].tau == "70 ms"
+
+
+@pytest.mark.parametrize("given", [{"actions": 3}, {"actions": 4, "readout": "spiny"}])
+def test_regions_that_cannot_be_are_refused(given: dict[str, object]) -> None:
+    """Catches objects in places that do not come out even, and votes of neurons that are fewer than the actions."""
+    with pytest.raises(ValidationError, match=list(given)[-1]):
+        StriatumParameters.model_validate({"region": "dorsal"} | given)
 
 
 @pytest.mark.parametrize(("key", "value"), [("dips", 0.0), ("dips", 1.5), ("tone_gain", -1.0), ("readout", "d1")])
