@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 import spikerl as sp
 from spikerl.backends import base
 from spikerl.backends.base import State
-from spikerl.discretise import Plan
-from spikerl.errors import MissingSimulatorError
+from spikerl.discretise import Plan, discretise
+from spikerl.errors import MissingSimulatorError, UnsupportedError
 from tests.contract.comparison import close, gap, largest, same, same_state
 from tests.contract.networks import Case, Input
 
@@ -29,6 +29,15 @@ def _in_fixed_point(name: str) -> bool:
         return base.load(name).capabilities.hardware
     except MissingSimulatorError:
         return False
+
+
+def able(backend: str, case: Case) -> bool:
+    """Return whether `backend` has declared that it runs all that the drawn neurons need."""
+    try:
+        base.check_plan(base.load(backend), discretise(case.network, case.dt))
+    except UnsupportedError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 
 from spikerl.discretise import discretise
 from tests.contract.networks import Case, cases, cut
-from tests.contract.running import conditioned, exact, interpreted, opened, play, require, run, same_run
+from tests.contract.running import able, conditioned, exact, interpreted, opened, play, require, run, same_run
 
 BACKENDS = exact()
 OTHERS = [name for name in BACKENDS if name != "reference"]
@@ -30,7 +30,7 @@ def few() -> settings:
 def test_same_spikes_and_values_as_the_reference(backend: str, case: Case) -> None:
     """The back end hears the windows cut, the reference whole; and the reference can go on from its state."""
     require(backend)
-    assume(conditioned(case))
+    assume(able(backend, case) and conditioned(case))
     plan = discretise(case.network, case.dt)
     head, tail = case.windows[:-1], case.windows[-1:]
     with opened(case, "reference") as session:
@@ -50,7 +50,7 @@ def test_a_fresh_session_goes_on_from_the_state_of_another(giver: str, taker: st
     """Catches a state that lacks something (history, refractory counts, filters, step) or is restored in part."""
     require(giver)
     require(taker)
-    assume(conditioned(case))
+    assume(able(giver, case) and able(taker, case) and conditioned(case))
     plan = discretise(case.network, case.dt)
     head, tail = case.windows[:-1], case.windows[-1:]
     with opened(case, "reference") as session:
@@ -69,7 +69,7 @@ def test_a_fresh_session_goes_on_from_the_state_of_another(giver: str, taker: st
 def test_an_instance_alone_is_the_same_instance_of_a_batch(backend: str, case: Case) -> None:
     """Catches instances that share state, and random input that depends on the place in the batch."""
     require(backend)
-    assume(conditioned(case))
+    assume(able(backend, case) and conditioned(case))
     plan = discretise(case.network, case.dt)
     expected = run(case, "reference", case.windows)
     alone = run(case.alone(1), backend, case.alone(1).windows)
