@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spikerl.connectivity import Values as Values
     from spikerl.deploy import deploy as deploy
     from spikerl.fitting.fitting import fit as fit
+    from spikerl.fitting.fitting import fit as fit
     from spikerl.izhikevich import Izhikevich as Izhikevich
     from spikerl.network import Network as Network
     from spikerl.network import Projection as Projection
@@ -67,6 +68,7 @@ _HOMES = {
     "spikerl.backends.base": "Hardware",
     "spikerl.connectivity": "AllToAll Blocks Explicit Normal OneToOne Probability Uniform Values",
     "spikerl.deploy": "deploy",
+    "spikerl.fitting.fitting": "fit",
     "spikerl.fitting.fitting": "fit",
     "spikerl.izhikevich": "Izhikevich",
     "spikerl.network": "Network Projection",

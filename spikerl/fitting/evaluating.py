@@ -79,14 +79,15 @@ class Evaluator:
         """
         parts: list[NDArray[np.float64]] = []
         first = None
+        chosen = changed(self._experiment, settings)
         if self._first:
-            parts.append(self._votes(settings, 0, self._first, progress))
+            parts.append(self._votes(chosen, 0, self._first, progress))
             trials = self._trials.take(self.train[: self._first])
             link = fit_link(parts[0], trials, self._sticky)
             first = float(link.on(parts[0], trials).mean())
             if hopeless(first):
                 return Evaluation(number, settings, self._first, first, None, link)
-        parts.append(self._votes(settings, self._first, len(self.train), progress))
+        parts.append(self._votes(chosen, self._first, len(self.train), progress))
         votes = np.concatenate(parts)
         link = fit_link(votes, self.learned_from, self._sticky)
         nll = float(link.on(votes, self.learned_from).mean())
@@ -106,10 +107,10 @@ class Evaluator:
         return found.link.on(votes, self.tested_on)
 
     def _votes(
-        self, settings: Settings, begin: int, end: int, progress: Callable[[float], None] | None
+        self, experiment: Experiment, begin: int, end: int, progress: Callable[[float], None] | None
     ) -> NDArray[np.float64]:
         return led_votes(
-            changed(self._experiment, settings),
+            experiment,
             self._recording,
             self.train[begin:end],
             first=begin * self._repeats,

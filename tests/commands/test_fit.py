@@ -45,22 +45,22 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_fit_goes_on_where_it_was_stopped(tmp_path: Path, data: Path) -> None:
     """Catches a search that draws anew, forgets what it was told, or counts the last evaluation twice.
 
-    From the sixth evaluation on some are cut short, which has to be replayed as well.
+    From the sixth evaluation on some are cut short, from the eleventh on the sampler heeds what it was told.
     """
     path = short(tmp_path)
     fit = ("fit", path, "--data", data, "--over", "circuit.learning_rate=1e-4:1e-2", *AS_JSON, "--out")
     stopped = invoke(*fit, tmp_path / "part", "--evaluations", "7")
     assert stopped.exit_code == 0, stopped.output
     before = json.loads(stopped.stdout)
-    went_on = invoke(*fit, tmp_path / "part", "--evaluations", "8")
-    at_once = invoke(*fit, tmp_path / "whole", "--evaluations", "8")
+    went_on = invoke(*fit, tmp_path / "part", "--evaluations", "13")
+    at_once = invoke(*fit, tmp_path / "whole", "--evaluations", "13")
     assert went_on.exit_code == at_once.exit_code == 0, went_on.output
     for name in ("evaluations.csv", "held_out.csv", "short-fitted.toml"):
         assert (tmp_path / "part" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     facts = json.loads(at_once.stdout)
-    assert facts["evaluations"] == 8 and facts["train"] <= before["train"]
+    assert facts["evaluations"] == 13 and facts["train"] <= before["train"]
     rows = list(csv.DictReader((tmp_path / "whole" / "evaluations.csv").open()))
-    assert len(rows) == 9 and before["cut_short"] > 0 and facts["cut_short"] == sum(not row["nll"] for row in rows) > 0
+    assert len(rows) == 14 and before["cut_short"] > 0 and facts["cut_short"] == sum(not row["nll"] for row in rows) > 0
 
 
 def test_what_it_writes_is_what_was_found(tmp_path: Path, data: Path) -> None:
@@ -114,6 +114,7 @@ BAD = {
     "circuit.tau_elig=1s:2parsec": "--over circuit.tau_elig: got '2parsec'; allowed: a unit that is known",
     "circuit.tau_elig=1:2": "--over circuit.tau_elig: circuit.tau_elig: got 1.0; allowed: ",
     "circuit.tau_elig=1s:nan": "--over circuit.tau_elig: got 'nan'; allowed: a finite number and a unit",
+    "circuit.tau_elig=0.1ms:1s": "--over circuit.tau_elig: circuit.tau_elig = '0.1 ms', ",
     "circuit.forgetting=0.5:2": "--over circuit.forgetting: circuit.forgetting: got 2.0; allowed: ",
     "circuit.forgetting=0:1:log": "--over circuit.forgetting: got '0:1:log'; allowed: a lower end above 0",
     "circuit.forgetting=0:1:cubic": "--over circuit.forgetting: got '0:1:cubic'; allowed: LOW:HIGH, ",
