@@ -60,6 +60,11 @@ class Code:
         """Return the mean distance with shuffled asymmetries, in ul."""
         return float(np.mean([one.distance(self.sizes, self.shares) for one in self.control]))
 
+    @staticmethod
+    def utilities(magnitudes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the utility of `magnitudes` in ul, [reward]: the axis on which lines are fitted and modes told."""
+        return utility(magnitudes)
+
     def true_modes(self) -> Modes:
         """Return the modes of the rewards that were given, in utility, smoothed by `BANDWIDTH`."""
         return modes(utility(self.sizes), BANDWIDTH, self.shares)

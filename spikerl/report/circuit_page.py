@@ -9,6 +9,7 @@ from spikerl.analysis.blocks import blocks, option_count
 from spikerl.analysis.held import Line, held, measures, schedule_of, summary
 from spikerl.analysis.learning_curve import overall
 from spikerl.report import numbers
+from spikerl.report.distributional_section import distributional_panels
 from spikerl.report.document import differing, labels, note, origin, styled, template, text_of
 from spikerl.report.hardware import Hardware, hardware
 from spikerl.report.sections import Panel, learning_panel, panels
@@ -50,7 +51,7 @@ def circuit_page(chosen: Sequence[Results]) -> str:
 
 def _run(label: str, results: Results, number: int) -> Run:
     blocks(results)
-    shown = panels(results, f"run-{number}")
+    shown = [*distributional_panels(results, f"run-{number}"), *panels(results, f"run-{number}")]
     chip = hardware(results, f"run-{number}")
     text, warning = text_of(results), note(results)
     return Run(label, results, _facts(results), held(results), shown, text, warning, _lead(results), chip)
