@@ -1,5 +1,7 @@
 """The claims about the opponent actor: it learns mean and spread of reward, and tonic dopamine makes it take risks.
 
+And about the striatum's regions, of which the ventral learns objects and the dorsal places, and its eligibility.
+
 Independent blocks; conditions that are compared hear the same input. Learning is by forced choices, so that what is
 learned of a distribution does not depend on how often it is chosen.
 """
@@ -19,11 +21,13 @@ from rows import Row
 
 import spikerl as sp
 from spikerl.analysis.intervals import Interval, mean_over_blocks
+from spikerl.analysis.learning_curve import overall
 from spikerl.experiment import read_circuit
 from spikerl.loop import ClosedLoop
 from spikerl.models.striatum import StriatumParameters, build
 from spikerl.tasks import Payoffs, PayoffsParameters
 from spikerl.tasks.protocol import TrialProtocol
+from spikerl.tasks.what_where import KINDS
 from spikerl.units import Dimension, to_si
 
 MEANS, SPREADS = (0.6, 0.8, 1.0, 1.2, 1.4), (0.0, 0.2, 0.4, 0.6)
@@ -36,6 +40,27 @@ QUICK = {"cue": "50 ms", "decision": "50 ms", "hold": "50 ms", "outcome": "500 m
 
 BIASES = {"less": "7.6 mV", "tonic": "8.09 mV", "more": "8.45 mV"}
 """Depolarisation of the dopamine neurons during choice; firing of about 3, 6 and 9 Hz."""
+
+REGION = """
+[circuit]
+name = "striatum"
+region = "{region}"
+actions = 4
+
+[task]
+name = "what_where"
+kind = "{kind}"
+
+[run]
+backend = "native"
+
+[record]
+weights = "never"
+"""
+"""A region in blocks of one kind."""
+
+SLOW = {"circuit.tau_elig": "1 s", "circuit.learning_rate": 1.2e-4, "run.backend": "native", "record.weights": "never"}
+"""An eligibility of a second, which is about as much larger as the learning rate is smaller."""
 
 FORCED, SETTLED, FREE = 240, 5, 40
 """Trials of learning, free trials until tonic dopamine has settled, and those that are counted."""
@@ -96,7 +121,7 @@ def risks(count: int, seed: int) -> dict[str, NDArray[np.float64]]:
     assert isinstance(given, StriatumParameters) and isinstance(payoffs, PayoffsParameters)
 
     def tasks(**changed: object) -> list[Payoffs]:
-        parameters = payoffs.model_copy(update={"trials_per_block": 1_000_000, "dictated_trials": None} | changed)
+        parameters = payoffs.model_copy(update={"trials_per_block": FORCED, "dictated_trials": None} | changed)
         return [Payoffs(parameters, seed=seed, instance=instance) for instance in range(count)]
 
     circuit = build(given)
@@ -118,6 +143,24 @@ def risks(count: int, seed: int) -> dict[str, NDArray[np.float64]]:
     return found
 
 
+def chosen(region: str, kind: str, folder: str, count: int, seed: int) -> Path:
+    """Play `count` blocks of what/where reversal with one region, and return the directory of the run."""
+    name = f"{region}-{kind}"
+    text = Path(folder) / f"{name}.toml"
+    text.write_text(REGION.format(region=region, kind=kind), encoding="utf-8")
+    out = Path(folder) / name
+    sp.run(text, instances=count, trials=80, seed=seed, out=out)
+    return out
+
+
+def slow(folder: str, count: int, seed: int) -> Path:
+    """Play `count` blocks of reversal with an eligibility of a second, and return the directory of the run."""
+    out = Path(folder) / "slow"
+    settings = SLOW | {"record.spikes": []}
+    sp.run("reversal", instances=count, trials=80, seed=seed, settings=settings, out=out)
+    return out
+
+
 def rows(count: int = 24, seed: int = 101) -> list[Row]:
     """Measure both claims over `count` blocks, two processes at a time, and return the rows."""
     pairs = len(CELLS) // 2
@@ -125,9 +168,15 @@ def rows(count: int = 24, seed: int = 101) -> list[Row]:
         spawn = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(max_workers=2, mp_context=spawn) as pool:
             risky = pool.submit(risks, 2 * count, seed)
+            regions = {
+                case: pool.submit(chosen, *case, folder, count, seed) for case in product(("ventral", "dorsal"), KINDS)
+            }
+            second = pool.submit(slow, folder, 2 * count, seed)
             paths = pool.map(learn, range(pairs), [folder] * pairs, [count] * pairs, [seed] * pairs)
             runs = [sp.Results.open(path) for path in paths]
             taken = risky.result()
+            better = {case: overall(sp.Results.open(path.result())) for case, path in regions.items()}
+            slowly = overall(sp.Results.open(second.result()))
         rest = to_si(StriatumParameters().weight, Dimension.VOLTAGE, "weight") * 1e3
         learned = [weights(run, rest) for run in runs]
     cells = np.stack([one[:, 0] for one in learned] + [one[:, 1] for one in learned[::-1]], axis=1)
@@ -135,6 +184,9 @@ def rows(count: int = 24, seed: int = 101) -> list[Row]:
     theory = "Moller and Bogacz 2019; 5 means x 4 spreads, one circuit for each two"
     drugs = "Mikhael and Bogacz 2016; more dopamine, more risk: St Onge and Floresco 2009, Rigoli et al. 2016"
     tonic = f"{drugs}; the tonic drive of the dopamine neurons changes during choice, weights are those learned"
+
+    macaques = "Rothenhoefer et al. 2017: ventral lesions spare choices between places; each region alone, at 80/20"
+    animals = "effects of dopamine at .6 and 1 s, Yagishita et al. 2014; with 500 ms, see P(better) at 80/20"
 
     def above(interval: Interval) -> bool:
         return interval.low > 0.9
@@ -151,4 +203,12 @@ def rows(count: int = 24, seed: int = 101) -> list[Row]:
             "P(risky), less dopamine - tonic", mean_over_blocks(taken["less"] - taken["tonic"]), "< 0",
             lambda i: i.high < 0, tonic,
         ),
+        *(
+            row(
+                f"P(better), {region} striatum, {kind}", better[region, kind], "> 0.5" if learns else "0.5 within",
+                (lambda i: i.low > 0.5) if learns else (lambda i: i.low <= 0.5 <= i.high), macaques,
+            )
+            for (region, kind), learns in zip(better, (True, False, False, True), strict=True)
+        ),
+        row("P(better) at 80/20, eligibility of 1 s", slowly, ">= 0.75", lambda i: i.value >= 0.75, animals),
     ]

@@ -92,6 +92,7 @@ class Payoffs(BlockTask):
         count, trials = means.size, parameters.trials_per_block
         led = trials if parameters.dictated_trials is None else parameters.dictated_trials
         led = 0 if parameters.choice == "free" else led
+        given = [Dictated(option) for option in range(count)]
         name = "/".join(f"{mean:g} ({spread:g})" for mean, spread in zip(means, spreads, strict=True))
 
         def draw(seed: int, instance: int, block: int) -> Block:
@@ -113,7 +114,7 @@ class Payoffs(BlockTask):
                 contingency=np.zeros(trials, dtype=np.int64),
                 columns=columns,
                 rewards=np.where(shown, rewards, 0.0),
-                dictated=[Dictated(int(option)) for option in taken] + [Dictated(FREE)] * (trials - led),
+                dictated=[given[option] for option in taken] + [Dictated(FREE)] * (trials - led),
             )
 
         super().__init__(draw, trials, count, seed, instance)
