@@ -27,7 +27,6 @@ from spikerl.loop import ClosedLoop
 from spikerl.models.striatum import StriatumParameters, build
 from spikerl.tasks import Payoffs, PayoffsParameters
 from spikerl.tasks.protocol import TrialProtocol
-from spikerl.tasks.what_where import KINDS
 from spikerl.units import Dimension, to_si
 
 MEANS, SPREADS = (0.6, 0.8, 1.0, 1.2, 1.4), (0.0, 0.2, 0.4, 0.6)
@@ -45,6 +44,7 @@ REGION = """
 [circuit]
 name = "striatum"
 region = "{region}"
+critic = {critic}
 actions = 4
 
 [task]
@@ -58,6 +58,14 @@ backend = "native"
 weights = "never"
 """
 """A region in blocks of one kind."""
+
+REGIONS = {
+    "ventral striatum, what": ("ventral", "true", "what"),
+    "ventral striatum, where": ("ventral", "true", "where"),
+    "dorsal striatum, what": ("dorsal", "true", "what"),
+    "dorsal striatum, where": ("dorsal", "true", "where"),
+    "dorsal striatum without critic, where": ("dorsal", "false", "where"),
+}
 
 SLOW = {"circuit.tau_elig": "1 s", "circuit.learning_rate": 1.2e-4, "run.backend": "native", "record.weights": "never"}
 """An eligibility of a second, which is about as much larger as the learning rate is smaller."""
@@ -143,12 +151,12 @@ def risks(count: int, seed: int) -> dict[str, NDArray[np.float64]]:
     return found
 
 
-def chosen(region: str, kind: str, folder: str, count: int, seed: int) -> Path:
-    """Play `count` blocks of what/where reversal with one region, and return the directory of the run."""
-    name = f"{region}-{kind}"
+def chosen(name: str, folder: str, count: int, seed: int) -> Path:
+    """Play `count` blocks of what/where reversal with one of `REGIONS`, and return the directory of the run."""
+    region, critic, kind = REGIONS[name]
     text = Path(folder) / f"{name}.toml"
-    text.write_text(REGION.format(region=region, kind=kind), encoding="utf-8")
-    out = Path(folder) / name
+    text.write_text(REGION.format(region=region, critic=critic, kind=kind), encoding="utf-8")
+    out = Path(folder) / name.replace(" ", "-").replace(",", "")
     sp.run(text, instances=count, trials=80, seed=seed, out=out)
     return out
 
@@ -168,14 +176,12 @@ def rows(count: int = 24, seed: int = 101) -> list[Row]:
         spawn = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(max_workers=2, mp_context=spawn) as pool:
             risky = pool.submit(risks, 2 * count, seed)
-            regions = {
-                case: pool.submit(chosen, *case, folder, count, seed) for case in product(("ventral", "dorsal"), KINDS)
-            }
+            regions = {name: pool.submit(chosen, name, folder, count, seed) for name in REGIONS}
             second = pool.submit(slow, folder, 2 * count, seed)
             paths = pool.map(learn, range(pairs), [folder] * pairs, [count] * pairs, [seed] * pairs)
             runs = [sp.Results.open(path) for path in paths]
             taken = risky.result()
-            better = {case: overall(sp.Results.open(path.result())) for case, path in regions.items()}
+            better = {name: overall(sp.Results.open(path.result())) for name, path in regions.items()}
             slowly = overall(sp.Results.open(second.result()))
         rest = to_si(StriatumParameters().weight, Dimension.VOLTAGE, "weight") * 1e3
         learned = [weights(run, rest) for run in runs]
@@ -205,10 +211,10 @@ def rows(count: int = 24, seed: int = 101) -> list[Row]:
         ),
         *(
             row(
-                f"P(better), {region} striatum, {kind}", better[region, kind], "> 0.5" if learns else "0.5 within",
+                f"P(better), {name}", better[name], "> 0.5" if learns else "0.5 within",
                 (lambda i: i.low > 0.5) if learns else (lambda i: i.low <= 0.5 <= i.high), macaques,
             )
-            for (region, kind), learns in zip(better, (True, False, False, True), strict=True)
+            for name, learns in zip(REGIONS, (True, False, False, True, False), strict=True)
         ),
         row("P(better) at 80/20, eligibility of 1 s", slowly, ">= 0.75", lambda i: i.value >= 0.75, animals),
     ]

@@ -8,10 +8,11 @@ or below the tonic rate is the reward prediction error ``reward - value``. Dopam
 cortico-striatal synapses, with opposite signs in D1 and D2 (`spikerl.models.opponent`). No value and no error is
 computed outside the network.
 
-A region of it hears part of what an option is. The ventral striatum hears which object is there (Rothenhoefer et al.
-2017: without it monkeys choose badly between objects, not between places), and is the critic that foretells reward
-(O'Doherty et al. 2004; Takahashi et al. 2008); the dorsal striatum hears where, and acts on what dopamine teaches it.
-Dopamine is cleared half as fast in the ventral one (Suaud-Chagny et al. 1995).
+A region of it hears part of what an option is: the ventral striatum which object is there, the dorsal one where
+(without the ventral one monkeys choose badly between objects, not between places: Rothenhoefer et al. 2017). Dopamine
+is cleared half as fast in the ventral one (Suaud-Chagny et al. 1995). The ventral striatum is held to be the critic
+that foretells reward, the dorsal one an actor that needs one (O'Doherty et al. 2004; Takahashi et al. 2008), but each
+has striosomes that inhibit dopamine neurons, so that alone it can be its own; `critic` says whether it is.
 """
 
 from __future__ import annotations
@@ -36,10 +37,9 @@ from spikerl.units import Dimension, to_si
 
 @dataclass(frozen=True)
 class Region:
-    """What tells one region from another: what it `hears`, whether it is the `critic`, and defaults of parameters."""
+    """What tells one region from another: what it `hears`, and defaults of parameters."""
 
     hears: Literal["options", "objects", "places"]
-    critic: bool
     defaults: Mapping[str, object]
 
     def things(self, actions: int) -> tuple[int, ...]:
@@ -58,9 +58,9 @@ class Region:
 # Half of what impulses release is cleared within 113 ms in the ventral, 64 ms in the dorsal striatum of the rat
 # (Suaud-Chagny et al. 1995): divided by log 2, these are time constants.
 REGIONS = {
-    "whole": Region("options", True, {}),
-    "ventral": Region("objects", True, {"tau_dopamine": "163 ms", "readout": "output"}),
-    "dorsal": Region("places", False, {"tau_dopamine": "92 ms", "readout": "output"}),
+    "whole": Region("options", {}),
+    "ventral": Region("objects", {"tau_dopamine": "163 ms", "readout": "output"}),
+    "dorsal": Region("places", {"tau_dopamine": "92 ms", "readout": "output"}),
 }
 
 
@@ -96,6 +96,7 @@ class StriatumParameters(OpponentParameters):
     background_to_dopamine: Share = 0.15  # probability of that connection
     dopamine_bias: Voltage = "5.86 mV"  # depolarisation that gives the tonic rate
 
+    critic: bool = True  # whether a striosome subtracts what is expected; else dopamine knows reward alone
     readout: Literal["spiny", "output"] = "spiny"  # whose spikes are the votes
     output: Count = 16  # neurons an action
     to_output: Strength = "1 mV"  # from D1 at the tonic rate of dopamine; as much inhibition from D2
@@ -122,8 +123,8 @@ class StriatumParameters(OpponentParameters):
 
 def build(parameters: StriatumParameters) -> Circuit:
     """Return the circuit of `parameters`; raises `DescriptionError` or `UnitError` for values that do not fit."""
-    p, region = parameters, REGIONS[parameters.region]
-    things = region.things(p.actions)
+    p = parameters
+    things = REGIONS[p.region].things(p.actions)
     k = len(set(things))
     cortex = Population("cortex", k * p.cortex, Poisson(p.spontaneous_rate))
     reward = Population("reward", 40, Poisson("0 Hz"))
@@ -139,7 +140,7 @@ def build(parameters: StriatumParameters) -> Circuit:
         Projection(d1, d1, f"-{p.lateral}", Blocks(k, across=True), name="lateral_d1"),
         Projection(d1, d2, f"-{p.lateral}", Blocks(k, across=True), name="lateral_d2"),
     ]
-    if region.critic:
+    if p.critic:
         feedback = Population("feedback", 40, Poisson("0 Hz"))
         parts += subtraction(p, d1, d2, feedback, dopamine)
     parts += [
@@ -164,7 +165,7 @@ def build(parameters: StriatumParameters) -> Circuit:
         network=Network(*parts, modulators=tuple(dict.fromkeys(heard))),
         actions=p.actions,
         cues=(Drive("cortex", to_si(p.cue_rate, Dimension.RATE, "cue_rate"), groups=k, hears=shared),),
-        feedback=Drive("feedback", event) if region.critic else None,
+        feedback=Drive("feedback", event) if p.critic else None,
         reward=Drive("reward", event),
         votes=votes,
         dopamine="dopamine",

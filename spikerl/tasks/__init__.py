@@ -38,7 +38,7 @@ def register() -> None:
     Gymnasium 1 looks for no entry points of other packages, and importing this package changes no registry,
     so a program that wants the names says so.
     """
-    for environment in (Bandit, Pavlovian, Reversal, Volatile, WhatWhere):
+    for environment in (Bandit, Pavlovian, Payoffs, Reversal, Volatile, WhatWhere):
         name = f"spikerl/{environment.__name__}-v0"
         if name not in gymnasium.registry:
             gymnasium.register(name, entry_point=f"{environment.__module__}:{environment.__name__}")

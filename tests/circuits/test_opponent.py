@@ -139,8 +139,9 @@ def test_more_dopamine_speaks_for_the_risky_option() -> None:
 
 
 def test_regions_hear_objects_or_places() -> None:
-    """Catches a ventral striatum that hears places, one without a critic, and actions that hear another's object."""
-    ventral, dorsal = (build(StriatumParameters(region=region, actions=4)) for region in ("ventral", "dorsal"))
+    """Catches a ventral striatum that hears places, a critic that stays, and actions that hear another's object."""
+    ventral = build(StriatumParameters(region="ventral", actions=4))
+    dorsal = build(StriatumParameters(region="dorsal", actions=4, critic=False))
     assert ventral.cues[0].hears == (0, 0, 1, 1) and dorsal.cues[0].hears == (0, 1, 0, 1)
     names = [[population.name for population in circuit.network.populations] for circuit in (ventral, dorsal)]
     assert "striosome" in names[0] and "striosome" not in names[1]

@@ -15,7 +15,7 @@ from spikerl.tasks import Bandit, BanditParameters, Reversal, ReversalParameters
 from tests.tasks.recorded_blocks import small_rows, write
 
 
-@pytest.mark.parametrize("name", ["Bandit", "Reversal", "Volatile", "WhatWhere"])
+@pytest.mark.parametrize("name", ["Bandit", "Payoffs", "Reversal", "Volatile", "WhatWhere"])
 def test_gymnasium_accepts_the_registered_environments(name):
     """Catches a step or reset of the wrong form, a seed left aside, and a registration that does not work."""
     register()
