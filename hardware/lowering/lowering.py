@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from spikerl.discretise import Plan
+from spikerl.errors import UnsupportedError, message
 from spikerl.hardware.lowering.losses import Loss, require
 from spikerl.hardware.lowering.neurons import lower_neurons
 from spikerl.hardware.lowering.responses import is_response, lower_response, response_scale
@@ -41,10 +42,14 @@ def lower(plan: Plan, target: Target, weight_bits: int = 8, whole: Collection[st
     Weights have `weight_bits`, but all 8 where they learn, as the engine has it, and in the projections `whole`.
 
     Raises `UnsupportedError` naming what the chip's arithmetic does not have: neurons other than `LIF` and
-    `SpikeResponse`, post-shaped modulators that are not held, several synapses of one pair, delays of synapses that
-    learn, rules with too many traces.
+    `SpikeResponse`, noise, post-shaped modulators that are not held, several synapses of one pair, delays of synapses
+    that learn, rules with too many traces.
     """
     losses: list[Loss] = []
+    for neurons in plan.neurons.values():
+        if neurons.noise is not None:
+            where, wrong = f"neurons of {neurons.name!r}", "noise from outside"
+            raise UnsupportedError(message(where, wrong, "none in fixed point", "leave it out, or run on 'native'"))
     arriving = {name: [p for p in plan.projections.values() if p.post == name] for name in plan.neurons}
     widths = {name: 8 if p.rule or name in whole else weight_bits for name, p in plan.projections.items()}
     exponents = target.synapses.exponent.value or _EXPONENTS

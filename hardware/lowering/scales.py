@@ -81,7 +81,8 @@ def scale_of(neurons: NeuronPlan, arriving: Sequence[ProjectionPlan], widths: Wi
     """
     if neurons.equations != LIF.equations:
         allowed = "LIF neurons and SpikeResponse; chips here have no other"
-        raise UnsupportedError(message(f"neurons of {neurons.name!r}", "another law", allowed, "use sp.LIF(...)"))
+        remedy = "use sp.LIF(...), or run on 'native'"
+        raise UnsupportedError(message(f"neurons of {neurons.name!r}", "another law", allowed, remedy))
     c = neurons.constants
     gap = c["threshold"] - c["reset"]
     share = c["resistance"] * (1 - neurons.decays["v"]) / gap  # of the threshold, for a weight of 1 in SI

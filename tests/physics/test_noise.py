@@ -12,7 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 import spikerl as sp
+from spikerl.discretise import discretise
 from spikerl.errors import DescriptionError, UnitError, UnsupportedError
+from spikerl.hardware.lowering.lowering import lower
+from spikerl.hardware.target import load_target
 from spikerl.neurons import Equations, Relaxation, SpikingNeuron, Update
 from spikerl.units import Dimension
 
@@ -105,6 +108,13 @@ def test_noise_that_cannot_be_heard_is_refused_where_it_is_written(make, error, 
     """Catches a unit that is taken for another, and noise that nobody hears."""
     with pytest.raises(error, match=told):
         make()
+
+
+def test_a_network_with_noise_is_not_lowered_to_fixed_point() -> None:
+    """Catches a way to a chip that passes by the back ends, as deployment does."""
+    noisy = sp.Population("noisy", 2, sp.LIF(), noise=sp.UniformNoise(0, 1))
+    with pytest.raises(UnsupportedError, match="'noisy'.*noise.*'native'"):
+        lower(discretise(sp.Network(populations=(noisy,))), load_target("loihi2"))
 
 
 @pytest.mark.parametrize("name", ["loihi", "lava"])

@@ -96,7 +96,7 @@ def _integrate(neurons: Sequence[NeuronPlan]) -> _Law:
     first, *rest = equations.relaxations
     waits = any(plan.refractory for plan in neurons)
     noisy = any(plan.noise for plan in neurons)
-    arriving = "arrived + noise" if noisy else "arrived"
+    arriving = "arrived + arrived_noise" if noisy else "arrived"
     update = [f"{first.variable} = decay_{first.variable}*{first.variable} + {arriving}", "arrived = 0"]
     if waits:
         update.append("waiting = waiting - int(waiting > 0)")
@@ -114,8 +114,8 @@ def _integrate(neurons: Sequence[NeuronPlan]) -> _Law:
     if waits:  # one more than the steps to wait, since the next update counts down before it asks
         reset.append("waiting = refractory_steps + 1")
     threshold = f"({equations.threshold}) and waiting <= 0" if waits else equations.threshold
-    variables = (*equations.variables, "arrived", *(("noise",) if noisy else ()), *(("waiting",) if waits else ()))
-    return _Law(variables, tuple(update), threshold, tuple(reset))
+    own = ("arrived", *(("arrived_noise",) if noisy else ()), *(("waiting",) if waits else ()))
+    return _Law((*equations.variables, *own), tuple(update), threshold, tuple(reset))
 
 
 def _numbers(plan: Plan, population: str) -> dict[str, float]:

@@ -128,7 +128,7 @@ class RuntimeEngine:
         found = []
         for name, noise in window.noise.items():
             home, part = self._circuit.home_of_population(name)
-            found.append((self._circuit.variable(home, "noise")[part], noise.each(window.first, window.steps)))
+            found.append((self._circuit.variable(home, "arrived_noise")[part], noise.each(window.first, window.steps)))
         return found
 
     def _hold(self, window: Window) -> list[tuple[Floats, NDArray[Any]]]:

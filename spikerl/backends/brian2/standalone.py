@@ -134,7 +134,7 @@ def _hear(circuit: Circuit, window: Window) -> None:
                 currents[:, part] = noise.values(window.first, window.steps).reshape(window.steps, -1)
         stream = f"noise_of_{home}"
         owner.namespace[stream] = TimedArray(currents, dt=circuit.plan.dt * second, name=stream)
-        owner.run_regularly(f"noise = {stream}(t, i)", when="before_start", clock=clock, name=f"hear_{home}")
+        owner.run_regularly(f"arrived_noise = {stream}(t, i)", when="before_start", clock=clock, name=f"hear_{home}")
     for name, values in window.held.items():
         home, part = circuit.home_of_modulator(name)
         owner = circuit.owner(home)
