@@ -66,7 +66,9 @@ def _put_synapses(plan: Plan, program: Program, arrays: Held, state: State, name
     if stored.form == "static":
         # Shared as long as all instances have the weights of the description.
         same = bool((weights == program.arrays[f"weight/{name}"].values).all())
-        arrays[f"weight/{name}"] = (weights[0] if same else weights).astype(arrays[f"weight/{name}"].dtype)
+        # Kernels read instance by instance; what an index has picked may lie the other way round.
+        kept = weights[0] if same else weights
+        arrays[f"weight/{name}"] = np.ascontiguousarray(kept, dtype=arrays[f"weight/{name}"].dtype)
         arrays[f"{SPREAD}/{name}"][:] = not same or np.ptp(weights[0]) != 0
         return
     synapses = arrays[f"synapse/{name}"].reshape(len(weights), -1, 1 + stored.eligibilities)
