@@ -6,8 +6,8 @@ below 1, ``G + N`` its spread: at the fixed point ``G + N = a (1 - dips) E|delta
 in the receptors: D1, of low affinity, hear rises of dopamine more than dips, D2, of high affinity, dips more than
 rises. Dopamine also sets how far the two pathways count in a choice: at the terminals of spiny neurons D1 receptors
 make release stronger (Floran et al. 1990), D2 receptors weaker (Floran et al. 1997), each in proportion to a slow
-average of its firing, so that more tonic dopamine speaks for what is good and less against what is bad. Eligibility holds spikes of the spiny
-neurons too, so that learning grows with what has been learned, as in Collins and Frank (2014).
+average of its firing, so that more tonic dopamine speaks for what is good and less against what is bad. The eligibility
+holds the spikes of spiny neurons, so that learning grows with what has been learned, as in Collins and Frank (2014).
 """
 
 from __future__ import annotations
