@@ -9,7 +9,7 @@ def network() -> sp.Network:
     """Return some input onto some neurons, with weights that do not learn."""
     cue = sp.Population("cue", 12, sp.Poisson("80 Hz"))
     cell = sp.Population("cell", 5, sp.LIF(tau_mem="20 ms", tau_syn="5 ms", rest="-70 mV", threshold="-50 mV"))
-    return sp.Network(sp.Projection(cue, cell, "3 mV"))
+    return sp.Network(sp.Projection(cue, cell, "5 mV"))
 
 
 def spikes(backend: str) -> np.ndarray:
