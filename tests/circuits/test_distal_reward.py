@@ -138,6 +138,42 @@ def test_rewards_that_are_given_have_nothing_to_do_with_the_pair() -> None:
     assert dopamine[204, 0] == pytest.approx(dopamine[4, 0] * np.exp(-1), rel=1e-9)
 
 
+def test_a_reward_changes_a_tagged_synapse_by_what_the_published_program_does() -> None:
+    """Every step by a tenth, or every tenth by all of it: with the place of its step among the ten, 3 % at most.
+
+    0.5 % on average. Catches a jump of dopamine, a time constant, or a tonic level of another size.
+    """
+    model = build(replace(SMALL, noise=0.0, weight=1.0))
+    ratios = np.array([_learned(model, step) / _published(step) for step in range(30, 40)])
+    assert np.abs(ratios - 1).max() < 0.031
+    assert abs(ratios.mean() - 1) < 0.005
+
+
+def _learned(model: Rewarded, step: int) -> float:
+    """Return the weight that a reward in `step` makes of a tag of 0.1 in 5 s without a spike."""
+    name = model.pair.projection
+    with sp.open(model.network, "native") as session:
+        state = session.state()
+        state[f"eligibility/{name}/0"][:] = 0.1
+        session.restore(state)
+        loop = DelayedReward(session, watched(model), 0, range(1), [np.array([step])])
+        for _ in range(5):
+            assert not loop.play("1 s").seen.spikes["excitatory"].any()
+        return float(session.weights(name)[0, model.pair.synapse])
+
+
+def _published(step: int) -> float:
+    """Return the same of the published program, whose steps are counted from 1."""
+    weight, tag, dopamine = 0.0, 0.1, 0.0
+    for t in range(1, 5001):
+        dopamine *= 0.995
+        if t % 10 == 0:
+            weight, tag = weight + (0.002 + dopamine) * tag, 0.99 * tag
+        if t == step:
+            dopamine += 0.5
+    return weight
+
+
 def test_a_loop_goes_on_from_its_state() -> None:
     """Catches rewards under way, or the last spike of the pair's first neuron, that are left out of the state."""
     model = build(SMALL)
