@@ -165,9 +165,9 @@ def _learned(model: Rewarded, step: int) -> float:
 def _published(step: int) -> float:
     """Return the same of the published program, whose steps are counted from 1."""
     weight, tag, dopamine = 0.0, 0.1, 0.0
-    for t in range(1, 5001):
+    for t in range(5000):
         dopamine *= 0.995
-        if t % 10 == 0:
+        if (t + 1) % 10 == 0:
             weight, tag = weight + (0.002 + dopamine) * tag, 0.99 * tag
         if t == step:
             dopamine += 0.5
