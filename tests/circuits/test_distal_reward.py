@@ -122,6 +122,23 @@ def test_a_run_is_its_windows_one_after_the_other() -> None:
     assert course.rate == pytest.approx(whole[0]["excitatory"].mean() * 1000)
 
 
+@pytest.mark.parametrize("length", [100, 1, 50])
+def test_pairs_are_found_across_the_ends_of_windows(length: int) -> None:
+    """Spikes at known steps: 7 after, in one step, 20 after, one step after another spike of the first, 11 after.
+
+    Catches a last spike that is forgotten where a window ends, and either end of the interval.
+    """
+    pre, post = (98, 150, 199), (105, 150, 170, 199, 210)
+    times = tuple(f"{step} ms" for step in (*pre, *post))
+    cells = sp.Population("cells", 2, sp.SpikeSource((0,) * len(pre) + (1,) * len(post), times))
+    reward = sp.Population("reward", 1, sp.SpikeSource())
+    network = sp.Network(populations=(cells, reward, sp.Population("others", 1, sp.LIF())))
+    with sp.open(network, "reference") as session:
+        loop = DelayedReward(session, Watched("cells", 0, 1, "reward", soonest="100 ms"), 0, range(1))
+        found = np.concatenate([loop.play(f"{length} ms").pairs[0] for _ in range(300 // length)])
+    assert found.tolist() == [105, 210]
+
+
 def test_rewards_that_are_given_have_nothing_to_do_with_the_pair() -> None:
     """They come in the steps that were said, of each instance its own; those of before the first step never."""
     model = build(SMALL)
