@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from spikerl.connectivity import AllToAll as AllToAll
     from spikerl.connectivity import Blocks as Blocks
     from spikerl.connectivity import Explicit as Explicit
+    from spikerl.connectivity import InDegree as InDegree
     from spikerl.connectivity import Normal as Normal
     from spikerl.connectivity import OneToOne as OneToOne
     from spikerl.connectivity import Probability as Probability
     from spikerl.connectivity import Uniform as Uniform
     from spikerl.connectivity import Values as Values
     from spikerl.deploy import deploy as deploy
-    from spikerl.fitting.fitting import fit as fit
     from spikerl.fitting.fitting import fit as fit
     from spikerl.izhikevich import Izhikevich as Izhikevich
     from spikerl.network import Network as Network
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from spikerl.plasticity.algebra import weight as weight
     from spikerl.plasticity.dcll import dcll as dcll
     from spikerl.plasticity.dopamine import dopamine_stdp as dopamine_stdp
+    from spikerl.plasticity.outstar import outstar as outstar
     from spikerl.plasticity.stdp import pair_stdp as pair_stdp
     from spikerl.population import Population as Population
     from spikerl.report.page import report as report
@@ -66,9 +67,8 @@ if (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / "models").is_dir():
 
 _HOMES = {
     "spikerl.backends.base": "Hardware",
-    "spikerl.connectivity": "AllToAll Blocks Explicit Normal OneToOne Probability Uniform Values",
+    "spikerl.connectivity": "AllToAll Blocks Explicit InDegree Normal OneToOne Probability Uniform Values",
     "spikerl.deploy": "deploy",
-    "spikerl.fitting.fitting": "fit",
     "spikerl.fitting.fitting": "fit",
     "spikerl.izhikevich": "Izhikevich",
     "spikerl.network": "Network Projection",
@@ -79,6 +79,7 @@ _HOMES = {
     ),
     "spikerl.plasticity.dcll": "dcll",
     "spikerl.plasticity.dopamine": "dopamine_stdp",
+    "spikerl.plasticity.outstar": "outstar",
     "spikerl.plasticity.stdp": "pair_stdp",
     "spikerl.population": "Population",
     "spikerl.report.page": "report",

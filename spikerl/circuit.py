@@ -53,9 +53,10 @@ class Circuit:
 
     The `cues` hear the options, `feedback` that there is an outcome, `reward` how large it is, as a share of the
     drive's rate, `punishment` the same of a loss, and the `laser` that the experimenter switches on in some trials'
-    outcomes; None for what the circuit has no ear for. `votes` are read as the action; `dopamine` is the population,
-    and `modulators` are the signals that gate plasticity, which `clamp` holds at its value in all trials (0, their
-    baseline; None leaves them free). `learning` names the plastic projections that a page should show.
+    outcomes; None for what the circuit has no ear for. `votes` are read as the action; `dopamine` is the population
+    (None where there is none), and `modulators` are the signals that gate plasticity, which `clamp` holds at its value
+    in all trials (0, their baseline; None leaves them free). `learning` names the plastic projections that a page
+    should show.
     """
 
     network: Network
@@ -63,7 +64,7 @@ class Circuit:
     cues: tuple[Drive, ...]
     reward: Drive
     votes: tuple[Vote, ...]
-    dopamine: str
+    dopamine: str | None
     modulators: tuple[str, ...]
     learning: tuple[str, ...]
     feedback: Drive | None = None
@@ -86,7 +87,8 @@ class Circuit:
                 raise DescriptionError(message(f"Circuit: hears of cue {drive.population!r}", drive.hears, allowed))
         for vote in self.votes:
             self._check_groups(vote.population, self.actions)
-        self.network.population(self.dopamine)
+        if self.dopamine is not None:
+            self.network.population(self.dopamine)
         for modulator in self.modulators:
             self.network.modulator(modulator)
         for projection in self.learning:
@@ -96,6 +98,11 @@ class Circuit:
         """Return the drives that are no cues: of feedback, reward, punishment and laser, those that there are."""
         every = (self.feedback, self.reward, self.punishment, self.laser)
         return tuple(drive for drive in every if drive is not None)
+
+    def read(self) -> tuple[str, ...]:
+        """Return the populations whose spikes a trial reads: dopamine, and those that vote."""
+        dopamine = () if self.dopamine is None else (self.dopamine,)
+        return tuple(dict.fromkeys((*dopamine, *(vote.population for vote in self.votes))))
 
     def _check_groups(self, population: str, groups: int) -> None:
         size = self.network.population(population).size

@@ -76,6 +76,34 @@ class Probability:
 
 @described
 @dataclass(frozen=True)
+class InDegree:
+    """Each post-synaptic neuron hears exactly `inputs` pre-synaptic ones, drawn from the stream of `seed`, each once.
+
+    The strength of a shared background then does not differ from neuron to neuron by the luck of the draw.
+    """
+
+    inputs: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the number of inputs, and the seed."""
+        whole_number(self.inputs, 1, LARGEST, "InDegree.inputs")
+        check_seed(self.seed, "InDegree.seed")
+
+    def edges(self, pre: int, post: int, where: str) -> Edges:
+        """Return the edges, pre-synaptic index slowest; raises `DescriptionError` for more inputs than neurons."""
+        if self.inputs > pre:
+            allowed = f"at most {pre} inputs, the pre-synaptic neurons"
+            raise DescriptionError(message(f"{where}.connectivity", f"{self.inputs} inputs", allowed))
+        _check_pairs(pre, post, where)
+        order = generator(self.seed, "connectivity", where).random((post, pre)).argsort(axis=1)
+        mask = np.zeros((pre, post), dtype=bool)
+        mask[order[:, : self.inputs], np.arange(post)[:, None]] = True
+        return _from_mask(mask, self_connections=True)
+
+
+@described
+@dataclass(frozen=True)
 class Blocks:
     """Both populations fall into `groups` equal parts; pairs within a part, or, with `across`, between parts.
 
@@ -134,7 +162,7 @@ class Explicit:
         return edges
 
 
-Connectivity = AllToAll | OneToOne | Probability | Blocks | Explicit
+Connectivity = AllToAll | OneToOne | Probability | InDegree | Blocks | Explicit
 
 
 @described

@@ -94,7 +94,8 @@ class ClosedLoop:
             "tied": choice.tied.astype(np.int64),
         }
         columns |= {f"votes_{action}": choice.votes[:, action] for action in range(self._circuit.actions)}
-        columns |= {f"dopamine_{name}": self._firing(phases[name]) for name in PHASES}
+        if self._circuit.dopamine is not None:
+            columns |= {f"dopamine_{name}": self._firing(phases[name], self._circuit.dopamine) for name in PHASES}
         if "animal_choice" in facts[0]:
             columns |= {
                 name: np.array([fact[name] for fact in facts])
@@ -142,7 +143,7 @@ class ClosedLoop:
         held = {} if circuit.clamp is None else dict.fromkeys(circuit.modulators, circuit.clamp)
         return self._session.step(self._protocol.duration(name), rates=driven, modulators=held)
 
-    def _firing(self, seen: Observation) -> NDArray[np.float64]:
-        """Return the mean rate of the dopamine population in a phase, Hz, [batch]."""
-        firing: NDArray[np.float64] = seen.spikes[self._circuit.dopamine].mean(axis=(0, 2)) / self._session.plan.dt
+    def _firing(self, seen: Observation, population: str) -> NDArray[np.float64]:
+        """Return the mean rate of `population` in a phase, Hz, [batch]."""
+        firing: NDArray[np.float64] = seen.spikes[population].mean(axis=(0, 2)) / self._session.plan.dt
         return firing

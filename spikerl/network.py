@@ -15,6 +15,7 @@ from spikerl.connectivity import (
     Connectivity,
     Edges,
     Explicit,
+    InDegree,
     Normal,
     Numbers,
     OneToOne,
@@ -66,8 +67,8 @@ class Projection:
         if isinstance(self.post.neuron, Source):
             allowed = "a population that has inputs, such as LIF"
             raise DescriptionError(message(f"{where}.post", self.post.name, allowed))
-        if not isinstance(self.connectivity, (AllToAll, OneToOne, Probability, Blocks, Explicit)):
-            allowed = "AllToAll, OneToOne, Probability, Blocks or Explicit"
+        if not isinstance(self.connectivity, (AllToAll, OneToOne, Probability, InDegree, Blocks, Explicit)):
+            allowed = "AllToAll, OneToOne, Probability, InDegree, Blocks or Explicit"
             raise DescriptionError(message(f"{where}.connectivity", self.connectivity, allowed))
         for field, recipe in (("weight", self.weight), ("delay", self.delay)):
             if isinstance(recipe, bool) or not isinstance(recipe, _PER_SYNAPSE):

@@ -219,8 +219,7 @@ def play(
 
 def observed(experiment: Experiment, built: Built) -> Record:
     """Return what the loop reads and what is to be written."""
-    read_by_loop = (built.circuit.dopamine, *(vote.population for vote in built.circuit.votes))
-    spikes = tuple(dict.fromkeys((*read_by_loop, *experiment.record.spikes)))
+    spikes = tuple(dict.fromkeys((*built.circuit.read(), *experiment.record.spikes)))
     return Record(spikes=spikes, modulators=experiment.record.modulators)
 
 

@@ -56,7 +56,7 @@ def led_votes(
         for block in np.repeat(blocks, repeats)
     ]
     votes = np.empty((trials, len(tasks), len(OPTIONS)))
-    read = tuple(dict.fromkeys((circuit.dopamine, *(vote.population for vote in circuit.votes))))
+    read = circuit.read()
     with open(
         circuit.network,
         running.backend,

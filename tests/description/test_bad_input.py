@@ -53,6 +53,7 @@ GOOD: dict[Callable[..., Any], dict[str, Any]] = {
     },
     sp.AllToAll: {"self_connections": True},
     sp.Probability: {"p": 0.5, "seed": 1, "self_connections": False},
+    sp.InDegree: {"inputs": 1, "seed": 1},
     sp.Blocks: {"groups": 2, "across": True, "p": 0.5, "seed": 3},
     sp.Explicit: {"pre": (0, 1), "post": (1, 2)},
     sp.Values: {"numbers": (1.0, 2.0), "unit": "mV"},

@@ -75,10 +75,27 @@ def test_explicit_edges_are_what_was_given_in_their_order(edges: list[tuple[int,
     assert sp.Explicit(pre, post) == sp.Explicit(tuple(pre), tuple(post))
 
 
+@given(st.integers(1, 12), st.integers(1, 9), st.integers(0, 99), st.data())
+def test_each_neuron_hears_as_many_as_its_in_degree(pre: int, post: int, seed: int, data: st.DataObject) -> None:
+    """Catches a draw with repetition, or one that leaves neurons with other numbers of inputs."""
+    inputs = data.draw(st.integers(1, pre))
+    drawn = pairs(sp.InDegree(inputs, seed), pre, post)
+    assert len(set(drawn)) == len(drawn) == inputs * post
+    assert [sum(j == target for _, j in drawn) for target in range(post)] == [inputs] * post
+
+
+def test_in_degree_draws_all_sources_alike_and_no_more_than_there_are() -> None:
+    """Catches a draw that favours some sources, and an in-degree beyond the population."""
+    heard = np.bincount([i for i, _ in pairs(sp.InDegree(5, seed=3), 20, 2000)], minlength=20)
+    assert abs(heard - 500).max() < 4.9 * math.sqrt(2000 * 0.25 * 0.75)
+    with pytest.raises(DescriptionError, match="4 inputs.*at most 3 inputs"):
+        pairs(sp.InDegree(4), 3, 2)
+
+
 def test_a_projection_too_large_to_draw_is_refused() -> None:
     """Catches ten million neurons all to all, which no memory holds."""
     large = sp.Population("large", 10_000_000, sp.LIF())
-    for recipe in (sp.AllToAll(), sp.Probability(0.1), sp.Blocks(2)):
+    for recipe in (sp.AllToAll(), sp.Probability(0.1), sp.InDegree(2), sp.Blocks(2)):
         with pytest.raises(DescriptionError, match="pairs of neurons"):
             sp.Projection(large, large, 0.1, recipe)
 
