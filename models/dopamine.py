@@ -66,22 +66,22 @@ class DopamineParameters(CircuitParameters):
     gate: Strength = "5 mV"  # inhibition of the first volley by the cue, from `gate_delay` on
     gate_delay: Time = "50 ms"
     link: Strength = "40 mV"  # from a volley to the next
-    link_delay: Time = "23 ms"
+    link_delay: Time = "24 ms"
     interval: Time = "25 ms"  # between volleys: link_delay, and the rise to threshold
 
     weight: Strength = "5 mV"  # time cells to value neurons, at first; feed-forward inhibition balances it
     weight_max: Strength = "25 mV"
     excitation: Strength = "6 mV"  # value to dopamine
     to_gaba: Strength = "0.375 mV"  # value to GABA neurons
-    inhibition: Strength = "4.03 mV"  # GABA neurons to dopamine
+    inhibition: Strength = "3.968 mV"  # GABA neurons to dopamine
     lag: Time = "50 ms"  # of GABA neurons behind value neurons
     reward: Strength = "1.1 mV"  # reward to dopamine
     laser: Strength = "1.1 mV"  # laser to dopamine
     laser_silences: bool = False  # the laser inhibits dopamine neurons (halorhodopsin) instead of exciting them
     noise: Strength = "2 mV"  # background to value, GABA and dopamine neurons
     value_bias: Voltage = "3.73 mV"
-    gaba_bias: Voltage = "1.56 mV"
-    dopamine_bias: Voltage = "9.73 mV"
+    gaba_bias: Voltage = "0.65 mV"
+    dopamine_bias: Voltage = "2.093 mV"
     tau_membrane: Time = "100 ms"  # of dopamine neurons: slow, so that their rate is linear in their input
 
     tonic: Rate = "6 Hz"  # baseline of dopamine, 5 to 6.4 Hz in mice (Cohen et al. 2012)
@@ -92,7 +92,7 @@ class DopamineParameters(CircuitParameters):
     outcome: Time = "250 ms"  # length of the reward for which `alpha` is meant
     value_slope: Annotated[float, Field(gt=0)] = 0.031  # Hz of a value neuron for 1 mV Hz of its input, measured
     dopamine_slope: Annotated[float, Field(gt=0)] = 0.0053  # Hz of a dopamine neuron for 1 mV Hz of its input, measured
-    latency: Time = "5 ms"  # of inhibition behind excitation, beyond `lag`, measured
+    latency: Time = "9 ms"  # of inhibition behind excitation, beyond `lag`, measured
 
     plasticity: bool = True
     clamp_dopamine: bool = False  # hold the dopamine signal at its baseline
@@ -204,9 +204,7 @@ def _rule(p: DopamineParameters, signal: Modulator) -> Rule | None:
         return None
     scale = parse(p.weight, "weight").scale
     rate = learning_rate(p) * 1e-3 / scale
-    terms = [
-        every_step(sign * rate * signal * eligibility(f"{tau:.12g} s", on_pre(1.0))) for sign, tau in kernel(p)
-    ]
+    terms = [every_step(sign * rate * signal * eligibility(f"{tau:.12g} s", on_pre(1.0))) for sign, tau in kernel(p)]
     return Rule(*terms, bounds=(0.0, to_si(p.weight_max, Dimension.VOLTAGE, "weight_max") / scale))
 
 

@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
 from spikerl.analysis.blocks import blocks, column
 from spikerl.analysis.intervals import Band, Interval, band_over_blocks, mean_over_blocks
 from spikerl.analysis.timing import timing
 from spikerl.errors import FileError, message, nearest
 from spikerl.results import Results
+from spikerl.units import Dimension, parse, to_positive_si
 
 CUES = "ABXY"
 FIRST = 3
@@ -40,9 +42,9 @@ class Kind(NamedTuple):
 
 
 class Course(NamedTuple):
-    """Along the trials of a kind, in their order: `trial` [k] from 1, and a band over instances."""
+    """Along the trials of a kind, in their order: `trial` [bin] the middle of each, from 1, a band over instances."""
 
-    trial: NDArray[np.int64]
+    trial: NDArray[np.float64]
     band: Band
 
 
@@ -77,17 +79,25 @@ def which(results: Results, kind: Kind) -> NDArray[np.bool_]:
     return mask
 
 
+def by_instance(results: Results, name: str) -> NDArray[np.float64]:
+    """Return a column as [instance, trial], in the order played."""
+    every = np.ones(column(results, "trial").size, dtype=bool)
+    values: NDArray[np.float64] = column(results, name)[_rows(results, every)].astype(np.float64)
+    return values
+
+
 def tonic(results: Results) -> NDArray[np.float64]:
     """Return the rate between trials in Hz, [instance]."""
-    return _table(results, "interval", np.ones(column(results, "trial").size, dtype=bool)).mean(axis=1)
+    return by_instance(results, "dopamine_interval").mean(axis=1)
 
 
 def responses(results: Results, phase: str, kind: Kind) -> NDArray[np.float64]:
     """Return the rate in `phase` above the tonic one in Hz, [instance, trial of the kind in order].
 
-    Raises `FileError` where instances have unlike numbers of such trials in common; the surplus is left out.
+    As many trials as all instances have. Raises `FileError` where an instance has none.
     """
-    return _table(results, phase, which(results, kind)) - tonic(results)[:, None]
+    rate: NDArray[np.float64] = column(results, f"dopamine_{phase}")[_rows(results, which(results, kind))]
+    return rate - tonic(results)[:, None]
 
 
 def response(results: Results, phase: str, kind: Kind, trials: slice = slice(None)) -> Interval:
@@ -95,10 +105,19 @@ def response(results: Results, phase: str, kind: Kind, trials: slice = slice(Non
     return mean_over_blocks(responses(results, phase, kind)[:, trials].mean(axis=1))
 
 
-def course(results: Results, phase: str, kind: Kind) -> Course:
-    """Return the response in `phase` on each trial of a kind."""
+def course(results: Results, phase: str, kind: Kind, width: int = 1) -> Course:
+    """Return the response in `phase` along the trials of a kind, in bins of `width` trials; the last may be shorter."""
     table = responses(results, phase, kind)
-    return Course(np.arange(1, table.shape[1] + 1), band_over_blocks(table))
+    edges = np.arange(0, table.shape[1], width)
+    lengths = np.diff([*edges, table.shape[1]])
+    means = np.add.reduceat(table, edges, axis=1) / lengths
+    return Course(edges + (lengths + 1) / 2.0, band_over_blocks(means))
+
+
+def stage_starts(results: Results) -> NDArray[np.int64]:
+    """Return the number of the trial, from 1, with which each stage begins."""
+    stage = by_instance(results, "stage")[0]
+    return np.array([1 + int(np.flatnonzero(stage == one)[0]) for one in np.unique(stage)])
 
 
 def histogram(
@@ -138,6 +157,56 @@ def subtraction(expected: NDArray[np.float64], unexpected: NDArray[np.float64]) 
     return slope, float(expected.mean() - slope * unexpected.mean())
 
 
+class Strength(NamedTuple):
+    """What a cue has learned: `grown` [time, instance], in the `unit` of weights, after so many trials: `trial`."""
+
+    trial: NDArray[np.int64]
+    grown: NDArray[np.float64]
+    unit: str
+
+
+def strength(results: Results, cue: str, ahead: float = 0.15) -> Strength:
+    """Return by how much the synapses of the `cue`'s time cells have grown, at all times at which they were kept.
+
+    The mean over the cells that fire in the last `ahead` seconds before the outcome. Raises `FileError` for a circuit
+    without time cells, and where no weights were kept.
+    """
+    circuit, when = results.experiment.get("circuit"), timing(results)
+    if "time_to_value" not in results.weights or not isinstance(circuit, dict):
+        raise FileError(message("weights 'time_to_value'", "none", "kept weights of the circuit 'dopamine'"))
+    kept = results.weights["time_to_value"]
+    interval = to_positive_si(circuit["interval"], Dimension.TIME, "experiment, circuit.interval")
+    onset = when.phase("outcome").start * when.dt
+    stage, cell_of = kept.pre // int(circuit["time_cells"]), CUES.index(cue)
+    first, last = (cell_of * int(circuit["stages"]) + round(edge / interval) for edge in (onset - ahead, onset))
+    start = parse(circuit["weight"], "experiment, circuit.weight")
+    chosen = kept.value[:, :, (stage >= first) & (stage < last)]
+    # A weight is read at the end of a trial, whose last step or whose following step may be noted with it.
+    after = when.trial(kept.step - 1) + 1
+    return Strength(after, chosen.mean(axis=2) - start.value / start.scale, start.unit)
+
+
+def rescorla_wagner(alpha: float, reward: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``v(k) = v(k-1) + alpha (r(k) - v(k-1))`` from 0, after each trial; `reward` and result are [trial, instance]."""
+    value, course = np.zeros(reward.shape[1]), np.empty(reward.shape)
+    for k, r in enumerate(reward):
+        value = value + alpha * (r - value)
+        course[k] = value
+    return course
+
+
+def fitted(grown: NDArray[np.float64], reward: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the rate alpha and the scale m with the least squares of ``grown - m rescorla_wagner(alpha, reward)``."""
+
+    def scale(alpha: float) -> tuple[float, float]:
+        course = rescorla_wagner(alpha, reward)
+        m = float((grown * course).sum() / (course * course).sum())
+        return m, float(np.square(grown - m * course).sum())
+
+    found = minimize_scalar(lambda alpha: scale(alpha)[1], bounds=(1e-4, 1.0), method="bounded")
+    return float(found.x), scale(float(found.x))[0]
+
+
 def _names(cues: int) -> str:
     return "".join(cue for k, cue in enumerate(CUES) if cues >> k & 1)
 
@@ -150,9 +219,3 @@ def _rows(results: Results, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     if not count:
         raise FileError(message("trials of a kind", 0, "one at least of each instance", "let the run go on (--resume)"))
     return np.stack([rows[:count] for rows in chosen])
-
-
-def _table(results: Results, phase: str, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the dopamine rate in `phase` on the masked trials, [instance, k]."""
-    rate: NDArray[np.float64] = column(results, f"dopamine_{phase}")[_rows(results, mask)]
-    return rate

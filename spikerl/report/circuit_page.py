@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from spikerl.analysis.blocks import blocks, option_count
-from spikerl.analysis.held import Line, held, measures, schedule_of, summary
+from spikerl.analysis.conditioning import conditioned
+from spikerl.analysis.held import Line, Measure, held, measures, schedule_of, summary
 from spikerl.analysis.learning_curve import overall
 from spikerl.report import numbers
+from spikerl.report.conditioning_sections import (
+    LEGEND,
+    conditioning_lead,
+    conditioning_lines,
+    conditioning_panels,
+    design_of,
+)
 from spikerl.report.distributional_section import distributional_panels
 from spikerl.report.document import differing, labels, note, origin, styled, template, text_of
 from spikerl.report.hardware import Hardware, hardware
@@ -30,18 +39,20 @@ class Run(NamedTuple):
     note: str
     lead: str
     chip: Hardware | None
+    legend: str  # below the measures, where it is not the page's own
 
 
 def circuit_page(chosen: Sequence[Results]) -> str:
     """Return the page of the runs as text; raises `FileError` for a run without a trial."""
     names = labels(chosen)
     runs = [_run(label, one, number) for number, (label, one) in enumerate(zip(names, chosen, strict=True))]
+    choosing = [(name, one) for name, one in zip(names, chosen, strict=True) if not conditioned(one)]
     # What has no hardware part has no style of it either: the pages of other runs keep their bytes.
     styles = ["style.css", *(["hardware.css"] if any(run.chip for run in runs) else [])]
     return template("page.html.j2").render(
         title=_title(chosen),
         runs=runs,
-        learning=learning_panel(list(zip(names, chosen, strict=True)), "learning"),
+        learning=learning_panel(choosing, "learning") if choosing else None,
         table=_table(chosen) if len(chosen) > 1 else [],
         differing=differing(chosen) if len(chosen) > 1 else {},
         signs={"held": "●", "agrees": "●", "not held": "✕", "higher": "▲", "lower": "▼", "open": "○"},
@@ -51,23 +62,32 @@ def circuit_page(chosen: Sequence[Results]) -> str:
 
 def _run(label: str, results: Results, number: int) -> Run:
     blocks(results)
-    shown = [*distributional_panels(results, f"run-{number}"), *panels(results, f"run-{number}")]
-    chip = hardware(results, f"run-{number}")
-    text, warning = text_of(results), note(results)
-    return Run(label, results, _facts(results), held(results), shown, text, warning, _lead(results), chip)
+    prefix = f"run-{number}"
+    chip, text, warning = hardware(results, prefix), text_of(results), note(results)
+    facts = _facts(results)
+    if conditioned(results):
+        lead = conditioning_lead(results, f"The spiking circuit {_name(results, 'circuit')}".strip())
+        lines, shown = conditioning_lines(results), conditioning_panels(results, prefix)
+        return Run(label, results, facts, lines, shown, text, warning, lead, chip, LEGEND)
+    lines, shown = held(results), [*distributional_panels(results, prefix), *panels(results, prefix)]
+    return Run(label, results, facts, lines, shown, text, warning, _lead(results), chip, "")
 
 
 def _facts(results: Results) -> tuple[tuple[str, str], ...]:
     """Return what was run, as pairs for the header."""
     manifest, (played, reversing) = results.manifest, summary(results)
     trials = numbers.count(results.trials["trial"].size, "trial")
+    played_in = f"{numbers.count(played, 'block')}, {reversing:,} with a reversal, {trials}"
+    what = ("Schedule", schedule_of(results) or "as recorded"), ("Blocks", played_in)
+    if conditioned(results):
+        what = ("Design", design_of(results)), ("Blocks", f"{numbers.count(played, 'block')}, {trials}")
     facts = [
         ("Circuit", _name(results, "circuit")),
         ("Task", _name(results, "task")),
-        ("Schedule", schedule_of(results) or "as recorded"),
+        what[0],
         ("Back end", manifest.backend),
         ("Instances", f"{manifest.instances:,}"),
-        ("Blocks", f"{numbers.count(played, 'block')}, {reversing:,} with a reversal, {trials}"),
+        what[1],
         *origin(results),
     ]
     return tuple((name, value) for name, value in facts if value)
@@ -91,6 +111,11 @@ def _lead(results: Results) -> str:
     )
 
 
+def _measures(results: Results) -> tuple[Measure, ...]:
+    """Return the measures of a run, of choices or of conditioning."""
+    return tuple(line.measure for line in conditioning_lines(results)) if conditioned(results) else measures(results)
+
+
 def _title(chosen: Sequence[Results]) -> str:
     names = sorted({f"{_name(one, 'task') or 'run'} · {_name(one, 'circuit') or 'circuit'}" for one in chosen})
     return names[0] if len(chosen) == 1 else f"{len(chosen)} runs: {', '.join(names)}"
@@ -98,9 +123,11 @@ def _title(chosen: Sequence[Results]) -> str:
 
 def _table(chosen: Sequence[Results]) -> list[dict[str, Any]]:
     """Return the measures that are compared, each with its interval in every run (None where it has none)."""
-    found = [{measure.key: measure for measure in measures(one)} for one in chosen]
+    found = [{measure.key: measure for measure in _measures(one)} for one in chosen]
     rows = []
-    for key in _TABLE:
+    keys = [key for key in _TABLE if any(key in measured for measured in found)]
+    keys += dict.fromkeys(key for key in itertools.chain(*found) if key.startswith("Stage "))
+    for key in keys:
         having = [measured[key] for measured in found if key in measured]
         if having:
             intervals = [measured[key].interval if key in measured else None for measured in found]

@@ -101,9 +101,7 @@ class Pavlovian(BlockTask):
     decide every draw. Raises `DescriptionError`.
     """
 
-    def __init__(
-        self, parameters: PavlovianParameters | None = None, *, seed: int = 0, instance: int = 0
-    ) -> None:
+    def __init__(self, parameters: PavlovianParameters | None = None, *, seed: int = 0, instance: int = 0) -> None:
         """Stand before block 0."""
         parameters = parameters or PavlovianParameters()
         designed = stages(parameters)
