@@ -13,10 +13,11 @@ from pathlib import Path
 import circuit_evidence
 import dcll_evidence
 import dcll_reward_evidence
-import opponent_evidence
-import distributional_evidence
 import distal_reward_evidence
+import distributional_evidence
+import dopamine_evidence
 import fit_evidence
+import opponent_evidence
 from rows import Row, printed, write
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "evidence.json"
@@ -24,6 +25,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "circuit": circuit_evidence.rows,
     "opponent": opponent_evidence.rows,
     "distributional": distributional_evidence.rows,
+    "dopamine": dopamine_evidence.rows,
     "dcll-digits": dcll_evidence.digits,
     "dcll-fig4": dcll_evidence.fig4,
     "dcll-randman": dcll_evidence.randman,
