@@ -177,8 +177,8 @@ def strength(results: Results, cue: str, ahead: float = 0.15) -> Strength:
     kept = results.weights["time_to_value"]
     interval = to_positive_si(circuit["interval"], Dimension.TIME, "experiment, circuit.interval")
     onset = when.phase("outcome").start * when.dt
-    stage, cell_of = kept.pre // int(circuit["time_cells"]), CUES.index(cue)
-    first, last = (cell_of * int(circuit["stages"]) + round(edge / interval) for edge in (onset - ahead, onset))
+    begins, stage = CUES.index(cue) * int(circuit["stages"]), kept.pre // int(circuit["time_cells"])
+    first, last = (begins + round(max(edge, 0.0) / interval) for edge in (onset - ahead, onset))
     start = parse(circuit["weight"], "experiment, circuit.weight")
     chosen = kept.value[:, :, (stage >= first) & (stage < last)]
     # A weight is read at the end of a trial, whose last step or whose following step may be noted with it.

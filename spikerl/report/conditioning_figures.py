@@ -67,7 +67,7 @@ def learned(figure: Canvas, cues: Mapping[str, Strength], starts: Sequence[int])
     axes = figure.subplots()
     for number, (cue, what) in enumerate(cues.items()):
         style = of_run(number)
-        band(axes, what.trial, band_over_blocks(what.grown), style.colour, label=cue, dashes=style.dashes)
+        band(axes, what.trial, band_over_blocks(what.grown.T), style.colour, label=cue, dashes=style.dashes)
     for start in starts[1:]:
         instant(axes, start - 0.5)
     axes.set_xlabel("Trial of the block")
