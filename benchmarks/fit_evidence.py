@@ -78,10 +78,10 @@ def judged(found: NDArray[np.float64]) -> list[Row]:
             fits = [link.on(votes[cut.train], train).mean() for link, votes in zip(links, found, strict=True)]
             best = int(np.argmin(fits))
             held_out[k, cut.test] = links[best].on(found[best][cut.test], test)
-        inferred[k, cut.test] = fit_inference(train, SEED, starts=2).on(test)
+        inferred[k, cut.test] = fit_inference(train).on(test)
     measured = []
     for initial in BEGINNINGS:
-        models = compare(trials, SEED, ladder(initial), SPLITS, starts=2).by_block()
+        models = compare(trials, SEED, ladder(initial), SPLITS, starts=1).by_block()
         for held_out, link, least in ((sticky, "striatum", 0.5), (plain, "striatum by votes alone", 0.0)):
             circuit = np.nanmean(held_out, axis=0)
             share = closed(models[0], circuit, models[-1], SEED)

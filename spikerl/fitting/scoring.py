@@ -46,7 +46,7 @@ def scores(train: Trials, test: Trials, seed: int) -> dict[str, Score]:
         for fitted in fit_all(ladder(initial), train, seed, _STARTS):
             name = fitted.model.name
             found[name] = Score(name, fitted.parameters, fitted.nll, fitted.on(test))
-    inferred = fit_inference(train, seed, _STARTS)
+    inferred = fit_inference(train)
     found[INFERENCE] = Score(INFERENCE, inferred.parameters, inferred.nll, inferred.on(test))
     return found
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from spikerl.behaviour.inference import InferenceFit, fit_inference
-from spikerl.behaviour.trials import Trials
+from spikerl.behaviour.splitting import halves
+from spikerl.behaviour.trials import Trials, read_trials
 from spikerl.errors import DescriptionError
+from tests.tasks.recorded_blocks import recorded_path
 
 NUMBERS = (0.1, 0.75, 3.0, 0.4)
 """Hazard, probability of the better option, slope, stickiness."""
@@ -66,16 +68,24 @@ def _played(blocks: int, length: int) -> Trials:
 def test_an_agent_that_infers_is_recovered() -> None:
     """Catches a gradient that is not the likelihood's: the search would stop where it began."""
     trials = _played(60, 40)
-    found = fit_inference(trials, seed=1, starts=2)
+    found = fit_inference(trials)
     own = InferenceFit(NUMBERS, 0.0, trials.n)
     assert found.nll <= own.on(trials).mean() and found.nll == pytest.approx(found.on(trials).mean())
     for value, wanted, near in zip(found.numbers, NUMBERS, (0.08, 0.12, 1.2, 0.3), strict=True):
         assert abs(value - wanted) < near
 
 
+def test_monkeys_infer() -> None:
+    """Catches a search that ends in the corner where nothing can be inferred, at .38 nats, as from random points."""
+    trials = read_trials(recorded_path())
+    found = fit_inference(trials.take(halves(trials.blocks, seed=2016)[0].train[:100]))
+    hazard, better, beta, _ = found.numbers
+    assert found.nll < 0.32 and 0.02 < hazard < 0.2 and 0.52 < better < 0.9 and beta > 1.0
+
+
 def test_what_it_cannot_infer_from_is_refused() -> None:
     """Catches rewards between 0 and 1 that are taken for 1, and a third option that is never the better one."""
     with pytest.raises(DescriptionError, match="rewards: got 0.5; allowed: 0 or 1"):
-        fit_inference(Trials(np.zeros((2, 3), dtype=int), np.full((2, 3), 0.5)), seed=1)
+        fit_inference(Trials(np.zeros((2, 3), dtype=int), np.full((2, 3), 0.5)))
     with pytest.raises(DescriptionError, match="options: got 3; allowed: 2"):
-        fit_inference(Trials(np.zeros((2, 3), dtype=int), np.zeros((2, 3)), options=3), seed=1)
+        fit_inference(Trials(np.zeros((2, 3), dtype=int), np.zeros((2, 3)), options=3))
