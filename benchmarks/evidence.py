@@ -18,11 +18,15 @@ import distributional_evidence
 import dopamine_evidence
 import fit_evidence
 import opponent_evidence
+import system_evidence
 from rows import Row, printed, write
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "evidence.json"
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "circuit": circuit_evidence.rows,
+    "lesions": system_evidence.lesions,
+    "what-where": system_evidence.what_where,
+    "speed-noise": system_evidence.speed_and_noise,
     "opponent": opponent_evidence.rows,
     "distributional": distributional_evidence.rows,
     "dopamine": dopamine_evidence.rows,
