@@ -25,14 +25,16 @@ import spikerl as sp
 from spikerl.analysis import conditioning
 from spikerl.analysis.conditioning import FIRST, LAST, Kind
 from spikerl.analysis.intervals import Interval, mean_over_blocks, student_quantile
+from spikerl.analysis.timing import timing
 from spikerl.results import Results
 
 BACKEND = "native"
 Settings = dict[str, object]
+WINDOW = 0.25
 PAIRED: Settings = {"task.trials": 60, "task.probes": 20}
 COMPOUND: Settings = {"circuit.alpha": 0.2, "task.trials": 25, "task.probes": 5}
 CONDITIONS: dict[str, tuple[int, Settings]] = {
-    "acquisition": (80, PAIRED),
+    "acquisition": (80, PAIRED | {"record.spikes": ["dopamine"]}),
     "clamped": (80, PAIRED | {"circuit.clamp_dopamine": True, "record.weights": "end"}),
     "sizes": (120, {"record.weights": "end", "task.design": "sizes", "task.trials": 8, "task.probes": 6}),
     "blocking": (85, COMPOUND | {"task.design": "blocking"}),
@@ -152,15 +154,25 @@ def transfer(results: Results) -> list[Row]:
 
 
 def elsewhere(results: Results) -> list[Row]:
-    """Return what an omission does at other times, beside rewarded trials of the same circuit."""
+    """Return what an omission does at other times, beside rewarded trials of the same circuit.
+
+    After the outcome dopamine still answers to what ended with it, for about 100 ms: so the whole interval is shown,
+    and the interval without its first quarter of a second.
+    """
     omitted, paid = _kind(results, "A omitted", 1), _kind(results, "A+", 1)
-    rows = []
-    for phase, name in (("hold", "before the outcome"), ("interval", "after it")):
-        beside = [conditioning.responses(results, phase, kind).mean(axis=1) for kind in (omitted, paid)]
-        gap = mean_over_blocks(beside[0] - beside[1])
-        source = "Schultz, Dayan and Montague 1997: a dip at the expected time alone"
-        rows.append(row(f"dopamine: omitted - rewarded trials {name}, Hz", gap, "0 within", _around, source))
-    return rows
+    phases = {
+        name: [conditioning.responses(results, phase, kind).mean(axis=1) for kind in (omitted, paid)]
+        for phase, name in (("hold", "before the outcome"), ("interval", "after it"))
+    }
+    later = round(timing(results).phase("interval").start * results.contents.dt / WINDOW) + 1
+    phases[f"from {WINDOW * 1e3:g} ms after it on"] = [
+        conditioning.rates(results, "dopamine", kind, width=WINDOW)[:, later:].mean(axis=1) for kind in (omitted, paid)
+    ]
+    source = "Schultz, Dayan and Montague 1997: a dip at the expected time alone"
+    return [
+        row(f"dopamine: omitted - rewarded trials {name}, Hz", mean_over_blocks(a - b), "0 within", _around, source)
+        for name, (a, b) in phases.items()
+    ]
 
 
 def by_size(results: Results) -> NDArray[np.float64]:

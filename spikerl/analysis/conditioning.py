@@ -127,6 +127,16 @@ def histogram(
 
     Over the chosen `trials` of a kind. Raises `FileError` where its spikes were not recorded.
     """
+    rate = rates(results, population, kind, trials, width)
+    length = max(1, round(width / results.contents.dt)) * results.contents.dt
+    time = (np.arange(rate.shape[1], dtype=np.float64) + 0.5) * length
+    return Histogram(time, length, band_over_blocks(rate))
+
+
+def rates(
+    results: Results, population: str, kind: Kind, trials: slice = slice(None), width: float = 0.05
+) -> NDArray[np.float64]:
+    """Return the same of each circuit, in Hz, [instance, bin]."""
     if population not in results.spikes:
         remedy = nearest(population, results.spikes) if results.spikes else "name it in record.spikes"
         raise FileError(message("recorded spikes", population, "a population that was recorded", remedy))
@@ -141,9 +151,8 @@ def histogram(
     good = (row >= 0) & (bin_of < bins)
     counts = np.zeros((column(results, "trial").size, bins))
     np.add.at(counts, (row[good], bin_of[good]), 1.0)
-    rate = counts[rows].mean(axis=1) / (results.contents.spikes[population] * bin_steps * when.dt)
-    time = (np.arange(bins, dtype=np.float64) + 0.5) * bin_steps * when.dt
-    return Histogram(time, bin_steps * when.dt, band_over_blocks(rate))
+    rate: NDArray[np.float64] = counts[rows].mean(axis=1)
+    return rate / (results.contents.spikes[population] * bin_steps * when.dt)
 
 
 def subtraction(expected: NDArray[np.float64], unexpected: NDArray[np.float64]) -> tuple[float, float]:

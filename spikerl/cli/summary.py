@@ -7,7 +7,8 @@ from typing import Any
 
 from spikerl.analysis.accuracy import follows_curves, is_training, scores
 from spikerl.analysis.acting import has_cues, is_acting, played
-from spikerl.analysis.intervals import Interval
+from spikerl.analysis.conditioning import conditioned, tonic
+from spikerl.analysis.intervals import Interval, mean_over_blocks
 from spikerl.analysis.learning_curve import overall
 from spikerl.results import Results
 
@@ -15,8 +16,8 @@ from spikerl.results import Results
 def summary(results: Results) -> dict[str, Any]:
     """Return directory, back end, seed, sizes, and what came of the run, with 95 % intervals (None where none is).
 
-    That is P(better) of a circuit, or the accuracy of each layer after the last epoch; for curves, the correlation; of
-    layers that act, P(better) or the mean return in the last test.
+    That is P(better) of a circuit, its tonic dopamine where nothing was chosen, or the accuracy of each layer after the
+    last epoch; for curves, the correlation; of layers that act, P(better) or the mean return in the last test.
     """
     facts = results.manifest
     said = {
@@ -36,6 +37,8 @@ def summary(results: Results) -> dict[str, Any]:
         chance = {"random": float(done.random.mean())}
         return said | {"tests": int(done.number[-1]), name: _bounded(done.last(), "networks") | chance}
     trials = len(results.trials["better"]) // facts.instances
+    if conditioned(results):
+        return said | {"trials": trials, "tonic": _bounded(mean_over_blocks(tonic(results)), "circuits")}
     return said | {"trials": trials, "better": _bounded(overall(results), "blocks")}
 
 
@@ -43,6 +46,8 @@ def outcome(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield name and words of what came of the run that `summary` has told of."""
     if "better" in facts:
         yield "P(better)", sentence(facts["better"])
+    if "tonic" in facts:
+        yield "tonic dopamine", f"{_words(facts['tonic'], 'circuits', 'one circuit')}, in Hz"
     for name in ("accuracy", "correlation"):
         for number, layer in enumerate(facts.get(name, ()), 1):
             yield f"layer {number}", f"{name} {_words(layer, 'networks', 'one network')}"

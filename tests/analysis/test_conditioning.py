@@ -7,6 +7,7 @@ import pytest
 
 from spikerl.analysis import conditioning
 from spikerl.analysis.conditioning import Kind
+from spikerl.cli.summary import brief, summary
 from spikerl.errors import FileError
 from spikerl.report.circuit_page import circuit_page
 from spikerl.results import Results, Synapses
@@ -96,6 +97,13 @@ def test_the_page_speaks_of_conditioning_and_not_of_choices(tmp_path: Path) -> N
     assert "P(better" not in page and "reversal" not in page.partition("The complete experiment")[0]
     for text in ("Stage 2, A omitted: dopamine at the outcome", "What cues have learned", "acquisition"):
         assert text in page
+
+
+def test_the_command_line_says_nothing_of_choices(tmp_path: Path) -> None:
+    """Catches P(better) of 0 at the end of a run in which nothing is chosen."""
+    said = summary(_run(tmp_path))
+    assert "better" not in said and said["tonic"]["value"] == 5.5
+    assert brief(said).startswith("tonic dopamine 5.500")
 
 
 def test_another_task_is_refused(tmp_path: Path) -> None:
