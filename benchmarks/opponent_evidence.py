@@ -187,11 +187,13 @@ def rows(count: int = 24, seed: int = 101) -> list[Row]:
         learned = [weights(run, rest) for run in runs]
     cells = np.stack([one[:, 0] for one in learned] + [one[:, 1] for one in learned[::-1]], axis=1)
     found = correlations(cells)
-    theory = "Moller and Bogacz 2019; 5 means x 4 spreads, one circuit for each two"
+    late = f"mean weights of the last {LAST * RECORDED} of {TRIALS} trials"
+    theory = f"Moller and Bogacz 2019; 5 means x 4 spreads, one circuit for each two, {late}"
     drugs = "Mikhael and Bogacz 2016; more dopamine, more risk: St Onge and Floresco 2009, Rigoli et al. 2016"
     tonic = f"{drugs}; the tonic drive of the dopamine neurons changes during choice, weights are those learned"
 
     macaques = "Rothenhoefer et al. 2017: ventral lesions spare choices between places; each region alone, at 80/20"
+    critics = "it reverses no choice; without a critic no maze is learned either, Fremaux et al. 2013"
     animals = "effects of dopamine at .6 and 1 s, Yagishita et al. 2014; with 500 ms, see P(better) at 80/20"
 
     def above(interval: Interval) -> bool:
@@ -212,7 +214,8 @@ def rows(count: int = 24, seed: int = 101) -> list[Row]:
         *(
             row(
                 f"P(better), {name}", better[name], "> 0.5" if learns else "0.5 within",
-                (lambda i: i.low > 0.5) if learns else (lambda i: i.low <= 0.5 <= i.high), macaques,
+                (lambda i: i.low > 0.5) if learns else (lambda i: i.low <= 0.5 <= i.high),
+                critics if "without" in name else macaques,
             )
             for name, learns in zip(REGIONS, (True, False, False, True, False), strict=True)
         ),
