@@ -35,7 +35,7 @@ def with_weights(weights: NDArray[np.float64]) -> Circuit:
     return replace(circuit, network=Network(*projections, modulators=network.modulators), learning=())
 
 
-def responses(run: Results, count: int, seed: int, probes: int = 6) -> NDArray[np.float64]:
+def responses(run: Results, count: int, seed: int, probes: int = 3) -> NDArray[np.float64]:
     """Return dopamine in the outcome above tonic in Hz, [expected or not, circuit, size], on the chip ``loihi2``.
 
     `run`: one of the design `sizes`, of whose learned weights the mean over its circuits is taken.

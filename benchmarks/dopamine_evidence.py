@@ -30,7 +30,8 @@ from spikerl.results import Results
 
 BACKEND = "native"
 Settings = dict[str, object]
-WINDOW = 0.25
+LATER, BIN = 0.25, 0.05
+"""In s: how long after the outcome nothing of it is left, and bins of rates."""
 PAIRED: Settings = {"task.trials": 60, "task.probes": 20}
 COMPOUND: Settings = {"circuit.alpha": 0.2, "task.trials": 25, "task.probes": 5}
 CONDITIONS: dict[str, tuple[int, Settings]] = {
@@ -164,9 +165,9 @@ def elsewhere(results: Results) -> list[Row]:
         name: [conditioning.responses(results, phase, kind).mean(axis=1) for kind in (omitted, paid)]
         for phase, name in (("hold", "before the outcome"), ("interval", "after it"))
     }
-    later = round(timing(results).phase("interval").start * results.contents.dt / WINDOW) + 1
-    phases[f"from {WINDOW * 1e3:g} ms after it on"] = [
-        conditioning.rates(results, "dopamine", kind, width=WINDOW)[:, later:].mean(axis=1) for kind in (omitted, paid)
+    later = round((timing(results).phase("interval").start * results.contents.dt + LATER) / BIN)
+    phases[f"from {LATER * 1e3:g} ms after it on"] = [
+        conditioning.rates(results, "dopamine", kind, width=BIN)[:, later:].mean(axis=1) for kind in (omitted, paid)
     ]
     source = "Schultz, Dayan and Montague 1997: a dip at the expected time alone"
     return [
