@@ -60,11 +60,11 @@ weights = "never"
 """A region in blocks of one kind."""
 
 REGIONS = {
-    "ventral striatum, what": ("ventral", "true", "what"),
-    "ventral striatum, where": ("ventral", "true", "where"),
-    "dorsal striatum, what": ("dorsal", "true", "what"),
-    "dorsal striatum, where": ("dorsal", "true", "where"),
-    "dorsal striatum without critic, where": ("dorsal", "false", "where"),
+    "ventral striatum alone, P(better) of objects": ("ventral", "true", "what"),
+    "ventral striatum alone, P(better) of places": ("ventral", "true", "where"),
+    "dorsal striatum alone, P(better) of objects": ("dorsal", "true", "what"),
+    "dorsal striatum alone, P(better) of places": ("dorsal", "true", "where"),
+    "dorsal striatum without a critic, P(better) of places": ("dorsal", "false", "where"),
 }
 
 SLOW = {"circuit.tau_elig": "1 s", "circuit.learning_rate": 1.2e-4, "run.backend": "native", "record.weights": "never"}
@@ -154,9 +154,9 @@ def risks(count: int, seed: int) -> dict[str, NDArray[np.float64]]:
 def chosen(name: str, folder: str, count: int, seed: int) -> Path:
     """Play `count` blocks of what/where reversal with one of `REGIONS`, and return the directory of the run."""
     region, critic, kind = REGIONS[name]
-    text = Path(folder) / f"{name}.toml"
+    text = Path(folder) / f"{region}-{critic}-{kind}.toml"
     text.write_text(REGION.format(region=region, critic=critic, kind=kind), encoding="utf-8")
-    out = Path(folder) / name.replace(" ", "-").replace(",", "")
+    out = text.with_suffix("")
     sp.run(text, instances=count, trials=80, seed=seed, out=out)
     return out
 
@@ -213,11 +213,11 @@ def rows(count: int = 24, seed: int = 101) -> list[Row]:
         ),
         *(
             row(
-                f"P(better), {name}", better[name], "> 0.5" if learns else "0.5 within",
+                name, better[name], "> 0.5" if learns else "0.5 within",
                 (lambda i: i.low > 0.5) if learns else (lambda i: i.low <= 0.5 <= i.high),
                 critics if "without" in name else macaques,
             )
             for name, learns in zip(REGIONS, (True, False, False, True, False), strict=True)
         ),
-        row("P(better) at 80/20, eligibility of 1 s", slowly, ">= 0.75", lambda i: i.value >= 0.75, animals),
+        row("eligibility of 1 s, P(better) at 80/20", slowly, ">= 0.75", lambda i: i.value >= 0.75, animals),
     ]
