@@ -91,7 +91,8 @@ def fit_inference(trials: Trials) -> InferenceFit:
         begins.append((float(link.on(votes, trials).mean()), (hazard, better, min(link.beta, 100.0), link.kappa)))
     lowest, begin = min(begins)
     bounds = [(parameter.low, parameter.high) for parameter in PARAMETERS]
-    end = minimize(objective, np.array(begin), jac=True, method="L-BFGS-B", bounds=bounds)
+    options = {"ftol": 1e-13, "gtol": 1e-8, "maxiter": 1000}  # reward and slope lie along a flat valley
+    end = minimize(objective, np.array(begin), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     best = tuple(float(number) for number in end.x) if float(end.fun) <= lowest else begin
     return InferenceFit(best, min(float(end.fun), lowest), trials.n)
 
