@@ -71,8 +71,7 @@ def test_an_instance_is_read_alone(tmp_path: Path) -> None:
 
 
 def test_cells_that_code_expectiles_are_decoded_to_the_rewards(tmp_path: Path) -> None:
-    """Catches utilities told as volumes or the reverse, a control that is not shuffled, and points held against tau
-    of their own half."""
+    """Catches utilities told as volumes or the reverse, and a control that is not shuffled."""
     tau = np.linspace(0.1, 0.9, CELLS)
     code = distributional.read(run_of(tmp_path / "run", *coded(tau, 500), before=11), splits=4, permutations=3)
     assert code.points_agree.value > 0.9 and code.tau_follows_point.value > 0.9
