@@ -40,10 +40,15 @@ class OpponentParameters(CircuitParameters):
     learning_rate: Annotated[float, Field(ge=0)] = 2e-4  # mV a step, for one unit of dopamine and of eligibility
     forgetting: Share = 1e-4  # share of the way back to `weight`, each step
     dips: Annotated[float, Field(gt=0, le=1)] = 1.0  # how much D1 hears of dips, and D2 of rises
+    plasticity: bool = True
+
+
+class ToneParameters(OpponentParameters):
+    """What a circuit has beside them whose choices heed tonic dopamine."""
+
     tau_tone: Time = "2 s"  # of tonic dopamine at the terminals; receptors act within seconds
     tone_gain: Share = 0.5  # change of the terminals' strength for one unit of tonic dopamine
     agonist: Annotated[float, Field(ge=-1, le=1)] = 0.0  # a drug at the terminals, in units of the tonic rate
-    plasticity: bool = True
 
 
 class Signals(NamedTuple):
@@ -106,14 +111,14 @@ def learned(
     )
 
 
-def tone(p: OpponentParameters, dopamine: Population) -> Modulator:
+def tone(p: ToneParameters, dopamine: Population) -> Modulator:
     """Return tonic dopamine: its firing above `tonic`, in units of it, averaged over `tau_tone`."""
     gain = 1 / to_si(p.tonic, Dimension.RATE, "tonic")
     return Modulator("tone", tau=p.tau_tone, source=dopamine, baseline=p.tonic, gain=gain)
 
 
 def output(
-    p: OpponentParameters,
+    p: ToneParameters,
     spiny: Population,
     target: Population,
     weight: str,

@@ -27,7 +27,7 @@ from spikerl.circuit import Circuit, CircuitFactory, Drive, Vote
 from spikerl.connectivity import Blocks, Probability
 from spikerl.errors import DescriptionError, message
 from spikerl.models.cells import SPINY, STRIOSOME, depolarised
-from spikerl.models.opponent import OpponentParameters, learned, output, signals, tone
+from spikerl.models.opponent import ToneParameters, learned, output, signals, tone
 from spikerl.network import Network, Projection
 from spikerl.neurons import Poisson
 from spikerl.parameters import Count, Rate, Share, Strength, Voltage
@@ -64,7 +64,7 @@ REGIONS = {
 }
 
 
-class StriatumParameters(OpponentParameters):
+class StriatumParameters(ToneParameters):
     """Parameters of the striatum; every key can stand in the ``[circuit]`` table of an experiment.
 
     Sizes, weights and rates without a source are choices, calibrated so that the tonic dopamine rate is `tonic`,
