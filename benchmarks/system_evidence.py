@@ -97,7 +97,21 @@ def lesions(count: int = 192, seed: int = 1001) -> list[Row]:
             apart = mean_over_blocks(gap)
             names = ["control" if group == "none" else f"{group} lesion" for group in (first, second)]
             rows.append(row(f"actor-critic, {schedule}, {' - '.join(names)}", apart, "> 0", apart.value > 0, ANIMALS))
-    return rows + _course(found["80/20", "none"])
+    return rows + _course(found["80/20", "none"]) + _emulated(found["80/20", "amygdala"], count, seed)
+
+
+def _emulated(real: NDArray[np.float64], count: int, seed: int) -> list[Row]:
+    """Return one lesion on an emulated chip, with 8-bit weights, and beside the same blocks in real numbers."""
+    chip = {"task.schedule": "80/20", "circuit.lesion": "amygdala", "run.backend": "loihi", "hardware.target": "loihi2"}
+    (run,) = played([Condition(chip, count, 80, seed)])
+    wanted = LESIONS["80/20"][GROUPS.index("amygdala")]
+    better, apart = run[0].mean(axis=1), run[0].mean(axis=1) - real[0].mean(axis=1)
+    found, gap = mean_over_blocks(better), mean_over_blocks(apart)
+    name, same = "actor-critic, 80/20, amygdala lesion, on loihi2", "the same blocks and input spikes"
+    return [
+        row(name, found, f"{wanted:.3f} +- 0.04", abs(found.value - wanted) <= 0.04, f"{ANIMALS}: {wanted:.3f}"),
+        row(f"{name} - in real numbers", gap, "-0.04 to 0.04", abs(gap.value) <= 0.04, same),
+    ]
 
 
 def _course(control: NDArray[np.float64]) -> list[Row]:
