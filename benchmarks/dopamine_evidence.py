@@ -145,7 +145,7 @@ def transfer(results: Results) -> list[Row]:
             f"{schultz}: a burst at the cue",
         ),
         row(
-            f"dopamine: omission - tonic in the outcome, Hz, P = {p:.1g}",
+            "dopamine: omission - tonic in the outcome, Hz",
             mean_over_blocks(omitted),
             "< 0, P < .01",
             lambda i: _below(i) and p < 0.01,
