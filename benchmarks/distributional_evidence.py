@@ -123,6 +123,13 @@ def measure(own: list[Network], shared: list[Network]) -> list[Row]:
             scalar,
         ),
         row(
+            "scalar: reversal points of halves, r",
+            [one.points for one in shared],
+            "none",
+            lambda i: True,
+            "asymmetries alone make reversal points differ (Dabney et al. 2020, Extended Data Fig. 4 l, m)",
+        ),
+        row(
             "scalar: decoded from true rewards, ul",
             [one.distance for one in shared],
             "> 1.7",
