@@ -41,10 +41,10 @@ _NOISES = 32
 class DopamineParameters(CircuitParameters):
     """Parameters of the dopamine circuit; every key can stand in the ``[circuit]`` table of an experiment.
 
-    What has no source is a choice, calibrated so that dopamine, value and GABA neurons rest at `tonic` and near 20 Hz
-    (GABA neurons of the midbrain: Cohen et al. 2012), a value that lasts moves dopamine by nothing, and a reward of 1
-    raises it by about 5 Hz for 250 ms. `alpha` is what a trial moves a value by, as a share of the error: the `rate`
-    of the rule follows from it (`learning_rate`).
+    What has no source is a choice. Biases and `inhibition` are calibrated together, so that dopamine neurons rest at
+    `tonic`, value neurons at 15 Hz and GABA neurons at 9 Hz, where their rates are linear in what comes, a value that
+    lasts moves dopamine by nothing, and a reward of 1 raises it by 4.7 Hz. `alpha` is what a trial moves a value by, as
+    a share of the error: the rate of the rule follows from it (`learning_rate`).
     """
 
     name: Literal["dopamine"] = "dopamine"
