@@ -62,7 +62,8 @@ class Learning(NamedTuple):
 
 
 LEARNING = tuple(
-    Learning(*values) for values in ((0.05, 1.0, 50), (0.1, 1.0, 40), (0.15, 1.0, 30), (0.2, 1.0, 25), (0.1, 0.5, 60))
+    Learning(*values)
+    for values in ((0.05, 1.0, 50), (0.1, 1.0, 40), (0.15, 1.0, 30), (0.2, 1.0, 25), (0.1, 0.5, 60), (0.3, 1.0, 25))
 )
 
 
