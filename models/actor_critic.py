@@ -49,7 +49,7 @@ class ActorCriticParameters(OpponentParameters, AmygdalaParameters, ArbiterParam
     dopamine_is: Literal["free", "baseline", "silenced", "stimulated"] = "free"
 
     cortex: Count = 20  # neurons an object, a place, and an option
-    medium_spiny: Count = 12  # neurons an object or place, and receptor
+    medium_spiny: Count = 20  # neurons an object or place, and receptor
     striosome: Count = 20
     dopamine: Count = 30
     background: Count = 100
@@ -59,32 +59,33 @@ class ActorCriticParameters(OpponentParameters, AmygdalaParameters, ArbiterParam
     event_rate: Rate = "40 Hz"  # of feedback and of reward, while they last
     background_rate: Rate = "20 Hz"
 
-    weight: Strength = "3.5 mV"
+    weight: Strength = "3.65 mV"
     dorsal_weight: Strength = "5.2 mV"  # the same onto dorsal D1 and D2, which the amygdala does not excite
     weight_spread: Share = 0.1
     weight_max: Strength = "12 mV"
-    learning_rate: Annotated[float, Field(ge=0)] = 0.0012
-    forgetting: Share = 0.0004
-    from_amygdala: Strength = "6 mV"  # amygdala to ventral D1 and D2
+    tau_elig: Time = "200 ms"  # eligibility; trials of 0.6 s are about a fifth as long as an animal's
+    learning_rate: Annotated[float, Field(ge=0)] = 0.0019
+    forgetting: Share = 0.0006
+    from_amygdala: Strength = "5.5 mV"  # amygdala to ventral D1 and D2
     noise_spiny: Strength = "3 mV"  # background to D1 and D2
     lateral: Strength = "0.2 mV"  # inhibition of other objects, or places, by D1
-    to_striosome: Strength = "2 mV"  # from D1; as much inhibition from D2
-    opening: Strength = "1.5 mV"  # feedback to striosome
+    to_striosome: Strength = "1.2 mV"  # from D1; as much inhibition from D2
+    opening: Strength = "1.68 mV"  # feedback to striosome
     subtraction: Strength = "4.5 mV"  # striosome to dopamine
     reward: Strength = "0.8 mV"  # reward to dopamine
     noise_dopamine: Strength = "2 mV"  # background to dopamine
     dopamine_bias: Voltage = "9 mV"  # depolarisation that gives the tonic rate
     tau_membrane: Time = "100 ms"  # of dopamine neurons: slow, so that their rate is linear in their input
 
-    ventral_to_voice: Strength = "2 mV"  # D1 to the voice of the ventral striatum; as much inhibition from D2
+    ventral_to_voice: Strength = "1.2 mV"  # D1 to the voice of the ventral striatum; as much inhibition from D2
     amygdala_to_voice: Strength = "2.5 mV"  # positive neurons to its voice; inhibition from negative ones
-    dorsal_to_voice: Strength = "2 mV"  # D1 to the voice of the dorsal striatum; as much inhibition from D2
-    ventral_to_error: Strength = "4.2 mV"  # D1 and D2 to the errors of the ventral striatum
+    dorsal_to_voice: Strength = "1.2 mV"  # D1 to the voice of the dorsal striatum; as much inhibition from D2
+    ventral_to_error: Strength = "2.5 mV"  # D1 and D2 to the errors of the ventral striatum
     amygdala_to_error: Strength = "7 mV"  # positive and negative neurons to the errors of the amygdala
-    dorsal_to_error: Strength = "4.2 mV"  # D1 and D2 to the errors of the dorsal striatum
-    ventral_voice: Strength = "4 mV"  # voice of the ventral striatum to the neurons that choose
-    amygdala_voice: Strength = "1 mV"  # voice of the amygdala to them
-    dorsal_voice: Strength = "4 mV"  # voice of the dorsal striatum to them
+    dorsal_to_error: Strength = "2.5 mV"  # D1 and D2 to the errors of the dorsal striatum
+    ventral_voice: Strength = "5 mV"  # voice of the ventral striatum to the neurons that choose
+    amygdala_voice: Strength = "1.05 mV"  # voice of the amygdala to them
+    dorsal_voice: Strength = "5 mV"  # voice of the dorsal striatum to them
 
 
 class _Common(NamedTuple):

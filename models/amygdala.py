@@ -38,12 +38,12 @@ class AmygdalaParameters(CircuitParameters):
     amygdala_max: Strength = "8 mV"
     amygdala_noise: Strength = "1 mV"  # background to principal neurons
     outcome_positive: Strength = "4 mV"  # reward to positive neurons: the teaching input
-    outcome_negative: Strength = "1.5 mV"  # feedback, and punishment, to negative neurons
+    outcome_negative: Strength = "2.4 mV"  # feedback, and punishment, to negative neurons
     relief: Strength = "5 mV"  # inhibition of negative neurons by reward
     valence: Strength = "0.3 mV"  # inhibition of one valence by the other
     tau_activity: Time = "50 ms"  # trace of post-synaptic activity that the weights follow
     amygdala_gain: Annotated[float, Field(ge=0)] = 0.2  # mV of weight for one unit of that trace
-    amygdala_rate: Share = 0.04  # share of the way there, at a pre-synaptic spike
+    amygdala_rate: Share = 0.06  # share of the way there, at a pre-synaptic spike
     amygdala_forgetting: Share = 2e-4  # share of the way back to `amygdala_weight`, each step
 
 

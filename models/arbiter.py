@@ -31,16 +31,16 @@ class ArbiterParameters(CircuitParameters):
 
     voice_bias: Voltage = "8 mV"  # depolarisation of voices
     voice_noise: Strength = "1 mV"  # background to voices
-    choice_bias: Voltage = "0 mV"  # depolarisation of the neurons that choose
-    choice_noise: Strength = "4 mV"  # background to them
+    choice_bias: Voltage = "-0.2 mV"  # depolarisation of the neurons that choose
+    choice_noise: Strength = "4.2 mV"  # background to them
     option: Strength = "1 mV"  # cue of an option to the neurons that choose it
     error_bias: Voltage = "4 mV"  # depolarisation of the neurons of errors
     outcome_to_error: Strength = "4 mV"  # reward to surplus; feedback, less reward, to deficit
     comparison: Time = "60 ms"  # delay of values on their way to the errors, so that they are those before the outcome
     tau_distrust: Time = "2 s"  # running average over outcomes (persistent activity; Egorov et al. 2002)
-    error_to_distrust: Strength = "0.02 mV"  # surplus and deficit to distrust
+    error_to_distrust: Strength = "0.06 mV"  # surplus and deficit to distrust
     distrust_bias: Voltage = "8 mV"  # depolarisation of distrust
-    gating: Strength = "0.5 mV"  # distrust to voice
+    gating: Strength = "0.25 mV"  # distrust to voice
 
 
 class Expert(NamedTuple):
