@@ -16,6 +16,7 @@ import dcll_reward_evidence
 import distal_reward_evidence
 import distributional_evidence
 import dopamine_evidence
+import extinction_evidence
 import fit_evidence
 import opponent_evidence
 import system_evidence
@@ -30,6 +31,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "opponent": opponent_evidence.rows,
     "distributional": distributional_evidence.rows,
     "dopamine": dopamine_evidence.rows,
+    "extinction": extinction_evidence.rows,
     "dcll-digits": dcll_evidence.digits,
     "dcll-fig4": dcll_evidence.fig4,
     "dcll-randman": dcll_evidence.randman,
