@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from spikerl.connectivity import Values as Values
     from spikerl.deploy import deploy as deploy
     from spikerl.fitting.fitting import fit as fit
+    from spikerl.hardware.quantize import Levels as Levels
+    from spikerl.hardware.quantize import Quantizer as Quantizer
     from spikerl.izhikevich import Izhikevich as Izhikevich
     from spikerl.network import Network as Network
     from spikerl.network import Projection as Projection
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
     from spikerl.plasticity.outstar import outstar as outstar
     from spikerl.plasticity.stdp import pair_stdp as pair_stdp
     from spikerl.population import Population as Population
+    from spikerl.quantization import Device as Device
+    from spikerl.quantization import Quantization as Quantization
     from spikerl.report.page import report as report
     from spikerl.results import Results as Results
     from spikerl.run import run as run
@@ -70,6 +74,7 @@ _HOMES = {
     "spikerl.connectivity": "AllToAll Blocks Explicit InDegree Normal OneToOne Probability Uniform Values",
     "spikerl.deploy": "deploy",
     "spikerl.fitting.fitting": "fit",
+    "spikerl.hardware.quantize": "Levels Quantizer",
     "spikerl.izhikevich": "Izhikevich",
     "spikerl.network": "Network Projection",
     "spikerl.neurons": "LIF AdaptiveLIF Poisson SpikeResponse SpikeSource",
@@ -82,6 +87,7 @@ _HOMES = {
     "spikerl.plasticity.outstar": "outstar",
     "spikerl.plasticity.stdp": "pair_stdp",
     "spikerl.population": "Population",
+    "spikerl.quantization": "Device Quantization",
     "spikerl.report.page": "report",
     "spikerl.results": "Results",
     "spikerl.run": "run",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,7 +55,9 @@ def translate(
         # A type that several keys share does not know its key, and says "value".
         return DescriptionError(f"{where}: {rest if named == 'value' else fault['ctx']['error']}")
     allowed = _ALLOWED.get(kind, fault["msg"]).format(**fault.get("ctx", {}))
-    return DescriptionError(message(where, value, allowed))
+    # Pydantic tells the values of a `Literal` in words alone: 'one', 'two' or 'three'.
+    names = re.findall("'([^']*)'", allowed) if kind == "literal_error" else ()
+    return DescriptionError(message(where, value, allowed, ""))
 
 
 def _first(faults: Sequence[Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -54,7 +54,7 @@ class Hearing:
 
     plan: Plan
     seed: int
-    instances: range
+    instances: Sequence[int]
 
     def window(
         self,

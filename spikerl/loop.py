@@ -55,7 +55,7 @@ class ClosedLoop:
         protocol: TrialProtocol,
         tasks: Sequence[Task],
         seed: int,
-        instances: range,
+        instances: Sequence[int],
     ) -> None:
         self._session = session
         self._circuit = circuit

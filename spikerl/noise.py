@@ -6,7 +6,7 @@ what they are drawn from, and may draw them itself or ask for the values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,6 +72,6 @@ class NoiseInput:
             yield from self.values(first + start, min(_STRETCH, steps - start))
 
 
-def noise_keys(seed: int, population: str, instances: range) -> NDArray[np.uint64]:
+def noise_keys(seed: int, population: str, instances: Sequence[int]) -> NDArray[np.uint64]:
     """Return the keys of the noise of `population` in each instance, [batch, 2]."""
     return np.array([key(seed, "noise", population, instance) for instance in instances], dtype=np.uint64)

@@ -12,6 +12,7 @@ groups.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 import sys
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -119,7 +120,7 @@ class PoissonInput:
         return np.where(dense, 2, self.chances.any(axis=1)).astype(np.int64)
 
 
-def poisson_keys(seed: int, population: str, instances: range) -> NDArray[np.uint64]:
+def poisson_keys(seed: int, population: str, instances: Sequence[int]) -> NDArray[np.uint64]:
     """Return the keys of the streams of `population` in each instance, [batch, 2]."""
     return np.array([key(seed, "poisson", population, instance) for instance in instances], dtype=np.uint64)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Literal, Protocol
@@ -17,6 +17,7 @@ from spikerl.inputs import Hearing, Window
 from spikerl.keywords import checked, described
 from spikerl.network import Network
 from spikerl.neurons import Written
+from spikerl.quantization import ENDLESS, Quantization
 from spikerl.seeding import check_seed
 from spikerl.threads import MOST_THREADS, available_threads
 from spikerl.units import MOST_STEPS, steps, whole_number
@@ -194,6 +195,7 @@ class Session:
                 raise DescriptionError(message(f"state[{name!r}]", array, wanted))
             kind, _, owner = name.partition("/")
             most = self.plan.neurons[owner].refractory if kind == "refractory" else MOST_STEPS
+            most = ENDLESS if kind in ("writes", "updates") else most
             own = kind == base.OWN  # a form of its own, which its back end checks
             if not own and array.dtype.kind == "i" and array.size and not 0 <= array.min() <= array.max() <= most:
                 wrong = int(array.min() if array.min() < 0 else array.max())
@@ -234,6 +236,7 @@ def open(
     one_window: bool = False,
     threads: int | None = None,
     hardware: base.Hardware | None = None,
+    quantization: Quantization | Sequence[Quantization] = (),
 ) -> Session:
     """Open `network` on `backend` and return the session, at step 0.
 
@@ -242,7 +245,9 @@ def open(
     `precision`: "float64" or "float32". `one_window`: the session will step once, for which Brian2 compiles a
     standalone program. `threads` among which the back end `native` shares the instances, without changing a bit of
     what they do: by default one a processor core, or as many as OMP_NUM_THREADS says. `hardware`: the chip, for the
-    back ends "loihi" and "lava", by default ``sp.Hardware()``.
+    back ends "loihi" and "lava", by default ``sp.Hardware()``. `quantization`: how weights are stored while they learn;
+    of several conditions each has `batch` instances with the same numbers, one condition after the other, so that all
+    hear the same and are compared in pairs.
     Raises `DescriptionError`, `UnitError`, `UnsupportedError`, `MissingSimulatorError`.
     """
     batch = whole_number(batch, 1, _MOST_INSTANCES, "batch")
@@ -257,6 +262,9 @@ def open(
     ):
         if not isinstance(value, kind):
             raise DescriptionError(message(where, value, allowed))
+    conditions = (quantization,) if isinstance(quantization, Quantization) else quantization
+    if not isinstance(conditions, (tuple, list)) or not all(isinstance(one, Quantization) for one in conditions):
+        raise DescriptionError(message("quantization", quantization, "an sp.Quantization(...), or several"))
     plan = discretise(network, dt)
     for field, wanted, known in (
         ("spikes", record.spikes, list(plan.sizes)),
@@ -272,7 +280,7 @@ def open(
     if threads is None:
         threads = available_threads() if chosen.capabilities.threads else 1
     options = base.Options(
-        batch,
+        batch * max(len(conditions), 1),
         device,
         precision,
         one_window,
@@ -282,10 +290,11 @@ def open(
         seed=check_seed(seed),
         first_instance=first_instance,
         hardware=hardware,
+        quantization=tuple(conditions),
     )
     base.check(chosen, options)
     base.check_plan(chosen, plan)
-    hearing = Hearing(plan, options.seed, range(first_instance, first_instance + batch))
+    hearing = Hearing(plan, options.seed, options.instances)
     return Session(network, plan, backend, chosen.open(plan, options), hearing, record)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from spikerl import splitmix
 from spikerl.hardware.emulation.compiling import inlined
 from spikerl.hardware.program import TAG_RANGE
 
@@ -17,23 +18,13 @@ Y1, W, T = 2, 5, 6
 """Variables of factors: below `Y1` are traces x, below `W` traces y."""
 LEAST, MOST = np.int32(-(2**15) - 1), np.int32(2**15 - 1)
 LEAST_TAG, MOST_TAG = np.int32(TAG_RANGE[0]), np.int32(TAG_RANGE[1])
-_MIXING = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
-_STRIDE = np.uint64(0x9E3779B97F4A7C15)
+_mixed, unit = inlined(splitmix.mixed), inlined(splitmix.unit)
 
 
 @inlined
 def mixed(key, number):
-    """Return 64 random bits: SplitMix64 (Steele et al. 2014) at place `number` of the stream `key`."""
-    z = key + np.uint64(number) * _STRIDE
-    z = (z ^ (z >> np.uint64(30))) * _MIXING[0]
-    z = (z ^ (z >> np.uint64(27))) * _MIXING[1]
-    return z ^ (z >> np.uint64(31))
-
-
-@inlined
-def unit(bits):
-    """Return random bits as a number from 0 to below 1."""
-    return np.float64(bits >> np.uint64(11)) * 1.1102230246251565e-16
+    """Return 64 random bits: SplitMix64 at place `number`, a whole number, of the stream `key`."""
+    return _mixed(key, np.uint64(number))
 
 
 @inlined

@@ -10,6 +10,8 @@ from typing import Any
 
 from numba import njit
 
+from spikerl import splitmix
+
 OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
 """Without counts of references: each call would count every array of a `Layout` in and out, atomically, which takes
 longer than a step of a small network. Functions compiled so make no arrays and keep none."""
@@ -38,5 +40,5 @@ def _stamped(dispatcher: Any) -> Any:
 def _sources() -> str:
     """Return the digest of all files that compiled code is made of."""
     here = Path(__file__).resolve().parent
-    files = sorted([*here.glob("*.py"), here.parent / "program.py"])
+    files = sorted([*here.glob("*.py"), here.parent / "program.py", Path(splitmix.__file__)])
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()

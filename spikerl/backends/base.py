@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import metadata
 from typing import Any, Literal, Protocol
@@ -15,6 +15,7 @@ from spikerl.discretise import Plan
 from spikerl.errors import DescriptionError, MissingSimulatorError, UnsupportedError, message, nearest
 from spikerl.inputs import Window
 from spikerl.keywords import described
+from spikerl.quantization import Quantization
 from spikerl.registry import BACKENDS, find, registered
 from spikerl.units import finite_number, whole_number
 
@@ -24,7 +25,10 @@ State = dict[str, NDArray[Any]]
 Keys: ``step``; ``<variable>/<population>`` and ``refractory/<population>`` (steps left) [batch, neuron];
 ``history/<population>`` bool [delay, batch, neuron], row k the spikes of k + 1 steps ago; ``trace/<trace>``
 [batch, neuron]; ``weight/<projection>`` and ``eligibility/<projection>/<number>`` [batch, synapse];
-``modulator/<name>``, the filter r, [batch] or [batch, neuron]. A back end in fixed point has a form of its own: beside
+``modulator/<name>``, the filter r, [batch] or [batch, neuron]. Where weights are quantised ``weight`` is what is
+stored, hidden bits and all, and there are int64 ``writes/<projection>`` [batch, synapse], stored changes so far, and
+``updates/<projection>`` [batch, 3], how many asked for a change, how many of these were below half a step, and how
+many changed what is stored. A back end in fixed point has a form of its own: beside
 ``step`` its keys are ``fixed/<name>``, and it checks them itself.
 """
 OWN = "fixed"
@@ -39,7 +43,7 @@ class Capabilities:
     instances among threads; `hardware`: whether it runs in the fixed point of a chip, and so takes `Hardware`, and
     agrees with others within its losses alone; `checkpoints`: whether it can return its state and go on from one;
     `updates`: whether it runs laws with updates beside their relaxations; `noise`: whether its neurons hear noise;
-    `needs`: packages to install.
+    `quantization`: whether it stores weights in few bits as `Quantization` says; `needs`: packages to install.
     """
 
     devices: tuple[str, ...] = ("cpu",)
@@ -50,6 +54,7 @@ class Capabilities:
     checkpoints: bool = True
     updates: bool = False
     noise: bool = False
+    quantization: bool = False
     needs: tuple[str, ...] = ()
     summary: str = ""
 
@@ -93,7 +98,8 @@ class Options:
     """How an engine is opened: `batch` instances in lockstep, on so many `threads`, and what it shall record.
 
     `seed` and `first_instance` are those of the session, for random numbers of the back end's own; `hardware` is for
-    back ends that declare it. A back end may record more spikes than it is asked for.
+    back ends that declare it. With `quantization` the batch is as many equal parts, one a condition, in turn. A back
+    end may record more spikes than it is asked for.
     """
 
     batch: int = 1
@@ -106,6 +112,13 @@ class Options:
     seed: int = 0
     first_instance: int = 0
     hardware: Hardware | None = None
+    quantization: tuple[Quantization, ...] = ()
+
+    @property
+    def instances(self) -> tuple[int, ...]:
+        """The number of each instance of the batch: each condition of `quantization` has the same ones."""
+        each = self.batch // max(len(self.quantization), 1)
+        return tuple(self.first_instance + k % each for k in range(self.batch))
 
 
 @dataclass(frozen=True)
@@ -160,8 +173,11 @@ class Backend(Protocol):
         ...
 
 
-def initial_state(plan: Plan, batch: int) -> State:
-    """Return the state before the first step: voltages at the reset's rest, everything else at zero."""
+def initial_state(plan: Plan, batch: int, quantized: Iterable[str] = ()) -> State:
+    """Return the state before the first step: voltages at the reset's rest, everything else at zero.
+
+    `quantized`: projections that count what they store, as ``writes/<projection>`` and ``updates/<projection>``.
+    """
     state: State = {"step": np.array(0, dtype=np.int64)}
     for name, neurons in plan.neurons.items():
         for variable, value in neurons.start.items():
@@ -175,6 +191,9 @@ def initial_state(plan: Plan, batch: int) -> State:
         state[f"weight/{name}"] = np.tile(projection.weight, (batch, 1))
         for eligibility in projection.rule.eligibilities if projection.rule else ():
             state[f"eligibility/{name}/{eligibility.name}"] = np.zeros((batch, projection.weight.size))
+    for name in quantized:
+        state[f"writes/{name}"] = np.zeros((batch, plan.projections[name].weight.size), dtype=np.int64)
+        state[f"updates/{name}"] = np.zeros((batch, 3), dtype=np.int64)
     for name, modulator in plan.modulators.items():
         shape = (batch,) if modulator.size is None else (batch, modulator.size)
         state[f"modulator/{name}"] = np.full(shape, modulator.baseline)
@@ -234,6 +253,9 @@ def check(backend: Backend, options: Options) -> None:
     if options.hardware is not None and not able.hardware:
         remedy = "leave hardware out, or take 'loihi'"
         raise UnsupportedError(message(f"hardware of back end {backend.name!r}", options.hardware, "none", remedy))
+    if options.quantization and not able.quantization:
+        remedy = "leave quantization out, or take 'native'"
+        raise UnsupportedError(message(f"quantization of back end {backend.name!r}", "few bits", "none", remedy))
     if options.one_window and not able.one_window:
         remedy = "leave one_window out, or take 'brian2'"
         raise UnsupportedError(message(f"one_window of back end {backend.name!r}", True, "False", remedy))

@@ -14,6 +14,7 @@ from spikerl.backends.fanout import Fanout, Indices
 from spikerl.discretise import FactorPlan, NeuronPlan, Plan, ProjectionPlan, TermPlan
 from spikerl.inputs import Window
 from spikerl.plasticity.algebra import Gate
+from spikerl.quantized import kept, of_projections, thresholds
 
 Floats = NDArray[np.float64]
 Spikes = dict[str, NDArray[np.bool_]]
@@ -28,7 +29,9 @@ class Reference:
 
     name: str = "reference"
     capabilities: Capabilities = field(
-        default_factory=lambda: Capabilities(updates=True, noise=True, summary="plain NumPy, the oracle")
+        default_factory=lambda: Capabilities(
+            updates=True, noise=True, quantization=True, summary="plain NumPy, the oracle"
+        )
     )
 
     def lower(self, plan: Plan) -> Plan:
@@ -57,7 +60,10 @@ class ReferenceEngine:
             }
             for name, p in plan.projections.items()
         }
-        self._state = initial_state(plan, options.batch)
+        self._quantized = of_projections(plan, options.quantization, options.seed, options.instances)
+        self._kept = kept(plan, options.quantization, options.seed, options.instances)
+        self._thresholds = self._mismatched()
+        self._state = self._laid(initial_state(plan, options.batch, self._quantized))
         self._changes = {
             name: [(key, term, self._room(p, term)) for key, term in _terms(p)] for name, p in plan.projections.items()
         }
@@ -74,16 +80,20 @@ class ReferenceEngine:
         values: dict[str, list[Floats]] = {name: [] for name in plan.modulators}
         noise = {name: heard.each(window.first, window.steps) for name, heard in window.noise.items()}
         for k in range(window.steps):
+            step = window.first + k
             fired: Spikes = {name: given[k] for name, given in window.spikes.items()}
             for name, neurons in plan.neurons.items():
-                arrived = self._arrived(neurons)
+                arrived = self._arrived(neurons, step)
                 fired[name] = self._fire(neurons, arrived + next(noise[name]) if name in noise else arrived)
                 spikes[name][k] = fired[name]
+            self._keep("v", step)
             for name in voltages:
                 voltages[name][k] = self._state[f"v/{name}"]
             modulators = self._modulators(window.held, k)
             self._traces(fired)
-            self._plasticity(fired, modulators)
+            self._keep("trace", step)
+            self._plasticity(fired, modulators, step)
+            self._keep("eligibility", step)
             self._follow(fired, modulators)
             for name in values:
                 values[name].append(modulators[name])
@@ -97,7 +107,8 @@ class ReferenceEngine:
     def weights(self, projection: str) -> Floats:
         """Return the present weights, [batch, synapse]."""
         weights: Floats = self._state[f"weight/{projection}"].copy()
-        return weights
+        quantized = self._quantized.get(projection)
+        return weights if quantized is None else quantized.visible(weights)
 
     def state(self) -> State:
         """Return copies of all arrays."""
@@ -105,24 +116,49 @@ class ReferenceEngine:
 
     def restore(self, state: State) -> None:
         """Go on from `state`."""
-        self._state = {name: array.copy() for name, array in state.items()}
+        self._state = self._laid({name: array.copy() for name, array in state.items()})
 
     def close(self) -> None:
         """Nothing is held outside Python's memory."""
+
+    def _mismatched(self) -> dict[str, Floats]:
+        """Return the thresholds of each population, [batch, neuron], where they differ from neuron to neuron."""
+        asked, found = self._options.quantization, {}
+        if any(one.device.threshold_mismatch for one in asked):
+            for name, neurons in self._plan.neurons.items():
+                k = neurons.constants
+                factors = thresholds(asked, name, neurons.size, self._options.seed, self._options.instances)
+                found[name] = k["rest"] + factors * (k["threshold"] - k["rest"])
+        return found
+
+    def _keep(self, kind: str, step: int) -> None:
+        """Round the states of a kind that are kept in few bits."""
+        for name, levels in self._kept.items():
+            if name.startswith(f"{kind}/"):
+                rest = self._plan.neurons[name[2:]].constants["rest"] if kind == "v" else 0.0
+                self._state[name] = rest + levels.rounded(self._state[name] - rest, step)
+
+    def _laid(self, state: State) -> State:
+        """Return `state` with the weights that are quantised on their grids."""
+        for name, quantized in self._quantized.items():
+            state[f"weight/{name}"] = quantized.laid(state[f"weight/{name}"])
+        return state
 
     def _room(self, projection: ProjectionPlan, term: TermPlan) -> Room:
         """Return memory for a product at all synapses, kept because asking for it anew costs more than the product."""
         return np.empty((self._options.batch, projection.weight.size)) if term.gate is Gate.STEP else None
 
-    def _arrived(self, neurons: NeuronPlan) -> Floats:
+    def _arrived(self, neurons: NeuronPlan, step: int) -> Floats:
         """``sum w s(n - d)`` over all projections onto `neurons`, [batch, neuron]."""
         total = np.zeros((self._options.batch, neurons.size))
         for name, projection in self._plan.projections.items():
             if projection.post != neurons.name:
                 continue
+            weight, quantized = self._state[f"weight/{name}"], self._quantized.get(name)
+            weight = weight if quantized is None else quantized.transmitted(weight, step)
             for delay, fanout in self._delayed[name].items():
                 instance, synapse = fanout.reached(self._state[f"history/{projection.pre}"][delay - 1])
-                jump = projection.scale * self._state[f"weight/{name}"][instance, synapse]
+                jump = projection.scale * weight[instance, synapse]
                 np.add.at(total, (instance, projection.post_index[synapse]), jump)
         return total
 
@@ -141,7 +177,8 @@ class ReferenceEngine:
         for variable, value, stays in neurons.equations.updates:
             updated = eval(laws[value], {}, new | neurons.constants)
             new[variable] = np.where(held, new[variable], updated) if stays else updated
-        threshold = eval(laws[neurons.equations.threshold], {}, new | neurons.constants)
+        own = {"threshold": self._thresholds[name]} if name in self._thresholds else {}
+        threshold = eval(laws[neurons.equations.threshold], {}, new | neurons.constants | own)
         spikes: NDArray[np.bool_] = threshold & ~held
         reset = neurons.equations.reset
         after = {variable: eval(laws[text], {}, new | neurons.constants) for variable, text in reset}
@@ -171,7 +208,7 @@ class ReferenceEngine:
             for eligibility in projection.rule.eligibilities if projection.rule else ():
                 self._state[f"eligibility/{name}/{eligibility.name}"] *= eligibility.decay
 
-    def _plasticity(self, fired: Spikes, modulators: Mapping[str, Floats]) -> None:
+    def _plasticity(self, fired: Spikes, modulators: Mapping[str, Floats], step: int) -> None:
         """Of each projection read all, then write all; no rule reads the synapses of another projection."""
         for name, projection in self._plan.projections.items():
             rule = projection.rule
@@ -186,10 +223,24 @@ class ReferenceEngine:
                 (key, where[term.gate], self._product(projection, term, where[term.gate], modulators, room))
                 for key, term, room in self._changes[name]
             ]
+            weight, quantized = self._state[f"weight/{name}"], self._quantized.get(name)
+            old = weight if quantized is None else weight.copy()
+            c = self._eligible(projection) if quantized else None
             for key, synapses, change in changes:
                 self._state[key][synapses] += change
-            weight = self._state[f"weight/{name}"]
             np.clip(weight, *rule.bounds, out=weight)
+            if quantized:
+                stored = quantized.store(old, weight, c, step, self._state[f"writes/{name}"])
+                self._state[f"weight/{name}"] = stored.weight
+                self._state[f"updates/{name}"] += stored.updates
+
+    def _eligible(self, projection: ProjectionPlan) -> Floats | None:
+        """Return a copy of the first eligibility of the rule, [batch, synapse], where it has one."""
+        assert projection.rule is not None
+        if not projection.rule.eligibilities:
+            return None
+        found: Floats = self._state[f"eligibility/{projection.name}/0"].copy()
+        return found
 
     def _product(
         self, projection: ProjectionPlan, term: TermPlan, where: Where, modulators: Mapping[str, Floats], room: Room

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator
 
 from spikerl.backends.base import Hardware, load
 from spikerl.circuit import CircuitFactory
-from spikerl.errors import DescriptionError, message
+from spikerl.errors import DescriptionError, message, nearest
 from spikerl.experiment.document import write
 from spikerl.tasks.base import TaskFactory
 from spikerl.tasks.protocol import TrialProtocol
@@ -18,6 +18,7 @@ from spikerl.threads import MOST_THREADS
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 TABLES = ("circuit", "task", "protocol", "run", "record", "hardware")
 
+_WHEN = ("every trial", "end", "never")
 Names = Annotated[tuple[Annotated[str, Field(strict=True)], ...], Field(strict=False)]  # TOML has lists, no tuples
 
 
@@ -61,9 +62,10 @@ class Recording(BaseModel):
     def _weights(cls, value: object) -> str | int:
         if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
             return value
-        if isinstance(value, str) and value in ("every trial", "end", "never"):
+        if isinstance(value, str) and value in _WHEN:
             return value
-        raise DescriptionError(message("weights", value, "'every trial', 'end', 'never', or a number of trials from 1"))
+        allowed = "'every trial', 'end', 'never', or a number of trials from 1"
+        raise DescriptionError(message("weights", value, allowed, nearest(value, _WHEN)))
 
 
 class OnHardware(BaseModel):

@@ -7,7 +7,7 @@ and the reward if there is one, are heard; the interval is silent (Costa et al. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +72,7 @@ def choose(
     spikes: Mapping[str, NDArray[np.bool_]],
     shown: NDArray[np.bool_],
     seed: int,
-    instances: range,
+    instances: Sequence[int],
     trial: int,
 ) -> Choice:
     """Return the action with the most votes of those `shown`, [batch, action]: what is not there cannot be taken.
