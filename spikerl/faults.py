@@ -57,7 +57,7 @@ def translate(
     allowed = _ALLOWED.get(kind, fault["msg"]).format(**fault.get("ctx", {}))
     # Pydantic tells the values of a `Literal` in words alone: 'one', 'two' or 'three'.
     names = re.findall("'([^']*)'", allowed) if kind == "literal_error" else ()
-    return DescriptionError(message(where, value, allowed, ""))
+    return DescriptionError(message(where, value, allowed, nearest(value, names) if names else ""))
 
 
 def _first(faults: Sequence[Any]) -> Any:

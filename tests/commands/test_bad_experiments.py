@@ -134,3 +134,21 @@ def test_two_faults_are_one_error_of_spikerl(first, second):
         text = text.replace(f'"PLACE {number}"', literal(value))
     with tempfile.TemporaryDirectory() as folder, pytest.raises(SpikerlError):
         build(read(short(Path(folder), text)))
+
+
+@pytest.mark.parametrize(
+    ("experiment", "setting", "meant"),
+    [
+        ("actor-critic", "circuit.lesion=amygdla", "amygdala"),
+        ("actor-critic", "decider=striatm", "striatum"),
+        ("actor-critic", "loops=object and places", "object and place"),
+        ("pavlovian", "task.design=blokcing", "blocking"),
+        ("dcll-digits", "training.loss=crossentropy", "cross_entropy"),
+        ("reversal", "record.weights=nevr", "never"),
+    ],
+)
+def test_a_misspelt_choice_suggests_the_one_that_is_meant(experiment: str, setting: str, meant: str) -> None:
+    """Catches a key of a few words whose error lists them and does not say which of them is near."""
+    done = invoke("run", experiment, "--set", setting)
+    assert done.exit_code == 2
+    assert done.stderr.strip().endswith(f"did you mean {meant!r}?")
