@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, NamedTuple
 
-import numpy as np
 from pydantic import Field
 
-from spikerl.connectivity import Blocks, Explicit, Uniform
+from spikerl.connectivity import Blocks
+from spikerl.models.wiring import Groups, around, to_options
 from spikerl.network import Projection
 from spikerl.parameters import CircuitParameters, Rate, Share, Strength, Time
 from spikerl.plasticity.algebra import Modulator
@@ -92,9 +92,7 @@ def learned(
 
     First weights are drawn from the stream of `seed`; without plasticity they stay.
     """
-    first = parse(p.weight, "weight")
-    scale, ends = first.scale, (1 - p.weight_spread, 1 + p.weight_spread)
-    low, high = (f"{share * first.value / scale:.12g} {first.unit}" for share in ends)
+    scale = parse(p.weight, "weight").scale
     rule = dopamine_stdp(
         heard.d1 if receptor == "D1" else heard.d2,
         tau_elig=p.tau_elig,
@@ -106,9 +104,8 @@ def learned(
         rest=to_si(p.weight, Dimension.VOLTAGE, "weight") / scale,
         bounds=(0.0, to_si(p.weight_max, Dimension.VOLTAGE, "weight_max") / scale),
     )
-    return Projection(
-        cortex, spiny, Uniform(low, high, seed=seed), Blocks(groups), rule=rule if p.plasticity else None
-    )
+    weights = around(p.weight, p.weight_spread, seed)
+    return Projection(cortex, spiny, weights, Blocks(groups), rule=rule if p.plasticity else None)
 
 
 def tone(p: ToneParameters, dopamine: Population) -> Modulator:
@@ -124,7 +121,7 @@ def output(
     weight: str,
     receptor: Receptor,
     heard: Modulator,
-    things: tuple[int, ...],
+    things: Groups,
 ) -> Projection:
     """Return how `spiny` speaks to `target`: D1 for an action and D2 against it, as tonic dopamine, `heard`, has it.
 
@@ -134,8 +131,5 @@ def output(
     side = 1.0 if receptor == "D1" else -1.0
     one = parse(weight, "weight")
     rule = scaled(heard, side * one.value / one.scale, side * p.tone_gain, offset=p.agonist)
-    thing = np.arange(spiny.size) // (spiny.size // len(set(things)))
-    action = np.array(things)[np.arange(target.size) // (target.size // len(things))]
-    pre, post = np.nonzero(thing[:, None] == action[None, :])
-    joined = Explicit(tuple(pre.tolist()), tuple(post.tolist()))
+    joined = to_options(spiny, target, len(set(things)), things)
     return Projection(spiny, target, weight if side > 0 else f"-{weight}", joined, rule=rule)
