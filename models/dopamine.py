@@ -29,7 +29,7 @@ from spikerl.population import Population
 from spikerl.units import Dimension, parse, to_si
 
 TIME_CELL = LIF(tau_mem="10 ms", tau_syn="5 ms", rest="-60 mV", threshold="-50 mV", refractory="100 ms")
-"""A cell that fires once in a volley; sequences of such cells tell time in the striatum (Mello et al. 2015)."""
+"""A cell that fires once in a volley. Striatal cells fire at different delays, and so tell time (Mello et al. 2015)."""
 
 
 _AHEAD = 75e-3
@@ -157,7 +157,8 @@ def build(parameters: DopamineParameters) -> Circuit:
         Projection(cue, time, f"-{p.gate}", onset, delay=p.gate_delay, name="gate"),
         Projection(time, time, p.link, chain, delay=p.link_delay, name="chain"),
         Projection(time, value, p.weight, rule=_rule(p, signal)),
-        # Interneurons that balance first weights, lumped (Koos and Tepper 1999): a new cue has no value.
+        # Inhibition by interneurons (Koos and Tepper 1999), lumped; it balances first weights, so that a new cue has no
+        # value, by choice.
         Projection(time, value, f"-{p.weight}", name="feed_forward"),
         Projection(value, gaba, p.to_gaba, delay=p.lag),
         Projection(value, dopamine, p.excitation, Probability(0.5, seed=11)),
