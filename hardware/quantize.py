@@ -38,7 +38,7 @@ ROUNDED = {
     "dither": "floor(t + u)",
 }
 DITHER = "abs(c) * 4096 / step + 0.5 - floor(abs(c) * 4096 / step + 0.5)"
-"""The u of a synapse whose eligibility is c: low-order digits of what it holds anyhow; at c = 0 it is that of nearest."""
+"""The u of a synapse whose eligibility is c: low-order digits of what it holds anyhow; at c = 0, that of nearest."""
 LEVEL = "floor((code + ratio / 2) / ratio)"
 """The visible level of a code, where each level has `ratio` of them."""
 DEPTH = (
