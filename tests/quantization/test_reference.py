@@ -110,12 +110,12 @@ def test_a_condition_in_a_batch_is_the_condition_alone():
 
 
 def test_nearest_rounding_stalls_where_stochastic_rounding_moves():
-    """Updates below half a step are all lost to nearest rounding; the counts say so."""
+    """Nearest rounding loses every update below half a step, which nearly all are; the counts say so."""
     near, drawn = (
         play((sp.Quantization(1, r),))[0]["updates/pre_to_post"].sum(axis=0) for r in ("nearest", "stochastic")
     )
-    assert near[0] > 500 and near[1] == near[0] and near[2] == 0
-    assert drawn[2] > 0
+    assert near[0] > 500 and near[1] > 0.99 * near[0]
+    assert near[2] <= near[0] - near[1] and drawn[2] > 20
 
 
 def test_what_is_transmitted_is_the_visible_level():
