@@ -23,6 +23,7 @@ from spikerl.experiment.training_tables import TrainingExperiment
 from spikerl.loop import ClosedLoop, Trial
 from spikerl.results import Column, Contents, Results, RunFacts, RunWriter, Synapses
 from spikerl.session import Record, Session, open
+from spikerl.tasks.blocks import NO_CHOICE
 from spikerl.tasks.protocol import PHASES
 from spikerl.training.described import check_backend, laid_to
 from spikerl.training.preparing import prepare
@@ -37,12 +38,14 @@ class Progress(NamedTuple):
     """How far a run is: trials done, trials in all, and the fraction of better choices in the last trial.
 
     Where layers learn: epochs done, epochs in all, and the fraction that was right in the last test; where they act,
-    tests.
+    tests. `dopamine`: its rates at the cue and in the outcome, in Hz, over all instances of a last trial in which
+    nothing could be chosen; None of any other.
     """
 
     done: int
     trials: int
     better: float
+    dopamine: tuple[float, float] | None = None
 
 
 def run(
@@ -202,7 +205,7 @@ def play(
             if keeps and done % running.checkpoint_every == 0 and done < running.trials:
                 writer.checkpoint(loop.state())
             if progress:
-                progress(Progress(done, running.trials, float(trial.columns["better"].mean())))
+                progress(_progress(done, running.trials, trial))
         assert writer is not None
         writer.finish()
     except BaseException as error:
@@ -215,6 +218,13 @@ def play(
             raise
         remedy = "; go on with --resume" if keeps else ""
         raise RunError(f"the run in {out} failed in trial {done}: {error}{remedy}") from error
+
+
+def _progress(done: int, trials: int, trial: Trial) -> Progress:
+    columns, dopamine = trial.columns, None
+    if (columns["choice"] == NO_CHOICE).all() and "dopamine_cue" in columns:
+        dopamine = float(columns["dopamine_cue"].mean()), float(columns["dopamine_outcome"].mean())
+    return Progress(done, trials, float(columns["better"].mean()), dopamine)
 
 
 def observed(experiment: Experiment, built: Built) -> Record:

@@ -61,6 +61,11 @@ def conditioned(results: Results) -> bool:
     return {"stage", "cues", "omitted", "laser", "reward"} <= set(results.trials)
 
 
+def unchosen(results: Results) -> bool:
+    """Return whether nothing could be chosen in any trial, so that dopamine is what a run shows."""
+    return "dopamine_interval" in results.trials and bool((column(results, "choice") < 0).all())
+
+
 def kinds(results: Results) -> list[Kind]:
     """Return the kinds of trials that were played, by stage; raises `FileError` for a run of another task."""
     facts = [column(results, name) for name in ("stage", "cues", "omitted", "laser")]

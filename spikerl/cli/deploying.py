@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from spikerl.cli.summary import sentence, summary
+from spikerl.cli.summary import outcome, summary
 from spikerl.deploy import Deployed
 
 
@@ -36,7 +36,7 @@ def lines(done: Deployed, page: Path) -> Iterator[str]:
         size = f"{same.steps} steps, {same.spikes} spikes, {same.integers} integers"
         yield f"agreement  {' and '.join(same.machines)} computed the same bits: {size}"
     if found.widths is None:
-        yield f"P(better)  {sentence(said['better'])}"
+        yield from (f"{name:10s} {words}" for name, words in outcome(said))
     for width in found.widths or ():
         name = "in reals" if width.bits is None else f"{width.bits} bit{'' if width.bits == 1 else 's'}"
         means = " ".join(f"{sum(layer) / len(layer):.3f}" for layer in width.layers)

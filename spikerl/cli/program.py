@@ -65,7 +65,7 @@ def run(
 ) -> None:
     """Run an experiment and write its results."""
     with clearly(debug):
-        from spikerl.cli.progress import counted
+        from spikerl.cli.progress import counted, note
         from spikerl.cli.summary import outcome, summary
         from spikerl.experiment import overrides, read
         from spikerl.run import Progress, directory, execute
@@ -76,7 +76,7 @@ def run(
         total, unit, every, word = counted(chosen)
 
         def show(at: Progress) -> None:
-            bar.show(at.done, f"{word} {at.better:.2f}")
+            bar.show(at.done, note(at, word))
 
         try:
             with Bar(chosen.name, total, as_json, unit, every) as bar:
@@ -124,6 +124,7 @@ def deploy(
     """Run an experiment in the fixed point of a chip; say how it fits, what is lost, what it would cost."""
     with clearly(debug):
         from spikerl.cli.deploying import facts, lines
+        from spikerl.cli.progress import note
         from spikerl.deploy.deploying import chosen_for, directory_of, execute_deployment, stages_of
         from spikerl.errors import DivergenceError
         from spikerl.experiment import TrainingExperiment, overrides, read
@@ -137,9 +138,7 @@ def deploy(
         unit, word = ("stage", "right") if trains else ("trial", "P(better)")
         try:
             with Bar(chosen.name, stages_of(chosen), quiet=as_json, unit=unit) as bar:
-                done = execute_deployment(
-                    chosen, emulator, place, lambda at: bar.show(at.done, f"{word} {at.better:.2f}")
-                )
+                done = execute_deployment(chosen, emulator, place, lambda at: bar.show(at.done, note(at, word)))
         except KeyboardInterrupt:
             kept = "what was trained goes on with the same command" if trains else f"the trials so far are in {place}"
             typer.echo(f"stopped; {kept}", err=True)

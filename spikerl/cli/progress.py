@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from spikerl.experiment import AnyExperiment
+    from spikerl.run import Progress as Played
 
 EVERY = 10
 
@@ -68,3 +69,11 @@ def counted(experiment: AnyExperiment) -> tuple[int, str, int, str]:
     if isinstance(experiment, ActingExperiment):
         return experiment.tests, "test", max(1, experiment.tests // 20), "better"
     return experiment.run.trials, "trial", EVERY, "P(better)"
+
+
+def note(at: Played, share: str) -> str:
+    """Return what the last trial, epoch or test shows: `share`, or dopamine where there was nothing to choose."""
+    if at.dopamine is None:
+        return f"{share} {at.better:.2f}"
+    cue, outcome = at.dopamine
+    return f"dopamine {cue:.1f} Hz at the cue, {outcome:.1f} Hz in the outcome"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from spikerl.analysis.accuracy import follows_curves, is_training, scores
 from spikerl.analysis.acting import has_cues, is_acting, played
-from spikerl.analysis.conditioning import conditioned, tonic
+from spikerl.analysis.conditioning import tonic, unchosen
 from spikerl.analysis.intervals import Interval, mean_over_blocks
 from spikerl.analysis.learning_curve import overall
 from spikerl.results import Results
@@ -37,7 +37,7 @@ def summary(results: Results) -> dict[str, Any]:
         chance = {"random": float(done.random.mean())}
         return said | {"tests": int(done.number[-1]), name: _bounded(done.last(), "networks") | chance}
     trials = len(results.trials["better"]) // facts.instances
-    if conditioned(results):
+    if unchosen(results):
         return said | {"trials": trials, "tonic": _bounded(mean_over_blocks(tonic(results)), "circuits")}
     return said | {"trials": trials, "better": _bounded(overall(results), "blocks")}
 
@@ -45,7 +45,7 @@ def summary(results: Results) -> dict[str, Any]:
 def outcome(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield name and words of what came of the run that `summary` has told of."""
     if "better" in facts:
-        yield "P(better)", sentence(facts["better"])
+        yield "P(better)", _words(facts["better"], "blocks", "one block")
     if "tonic" in facts:
         yield "tonic dopamine", f"{_words(facts['tonic'], 'circuits', 'one circuit')}, in Hz"
     for name in ("accuracy", "correlation"):
@@ -63,14 +63,17 @@ def brief(facts: dict[str, Any]) -> str:
     return words if name == "P(better)" else f"{name} {words}"
 
 
+def heading(points: Iterable[dict[str, Any]]) -> str:
+    """Return what stands above the `brief` words of `points`, of one experiment or of several."""
+    names = {list(outcome(facts))[-1][0] for facts in points}
+    if any(name.startswith("layer") for name in names):
+        return "last layer"
+    return "P(better)" if names <= {"P(better)"} else "outcome"
+
+
 def _bounded(found: Interval, unit: str) -> dict[str, Any]:
     low, high = (found.low, found.high) if found.known() else (None, None)
     return {"value": found.value, "low": low, "high": high, unit: found.n}
-
-
-def sentence(better: dict[str, Any]) -> str:
-    """Return ``P(better)`` and its interval in words."""
-    return _words(better, "blocks", "one block")
 
 
 def _words(found: dict[str, Any], unit: str, alone: str) -> str:

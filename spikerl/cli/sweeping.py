@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, final
 
 from spikerl.cli.progress import Bar
-from spikerl.cli.summary import brief, summary
+from spikerl.cli.summary import brief, heading, summary
 from spikerl.sweep.axes import SEED
 from spikerl.sweep.execution import Progress
 from spikerl.sweep.record import Point, Sweep
@@ -51,8 +51,7 @@ def described(point: Point) -> dict[str, Any]:
 def table(sweep: Sweep, points: list[dict[str, Any]]) -> list[str]:
     """Return a line a point, the values of the axes before what came of it."""
     keys = [key for key in sweep.axes if key != SEED]
-    trained = any("better" not in facts for facts in points if facts["state"] == "finished")
-    rows = [[*keys, SEED, "last layer" if trained else "P(better)"]]
+    rows = [[*keys, SEED, heading(facts for facts in points if facts["state"] == "finished")]]
     for facts in points:
         last = brief(facts) if facts["state"] == "finished" else facts["state"]
         rows.append([*(str(facts["settings"].get(key, "")) for key in keys), str(facts["seed"]), last])

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,38 @@ def test_the_program_writes_a_run_and_says_where_it_is(tmp_path):
     assert len(results.trials["better"]) == 2 * 6
     assert "P(better)" in done.stdout and "spikerl report runs/short-reference-seed3" in done.stdout
     assert "trial 6 of 6" in done.stderr and "\x1b" not in done.stdout + done.stderr
+
+
+CONDITIONED = """
+[circuit]
+name = "dopamine"
+plasticity = false
+
+[task]
+name = "pavlovian"
+
+[protocol]
+interval = "10 ms"
+
+[run]
+backend = "native"
+instances = 2
+trials = 10
+"""
+
+
+@pytest.mark.parametrize(("task", "cues"), [("pavlovian", 4), ("variable_magnitude", 1)])
+@pytest.mark.parametrize("command", ["run", "deploy"])
+def test_a_run_without_choices_says_what_dopamine_does(tmp_path: Path, command: str, task: str, cues: int) -> None:
+    """Catches P(better) of 0 on the way, or at the end, where nothing is chosen; and rates of another phase."""
+    path = short(tmp_path, CONDITIONED.replace("pavlovian", task).replace("[task]", f"cues = {cues}\n\n[task]"))
+    out = tmp_path / "out"
+    done = invoke(command, path, "--out", out)
+    assert done.exit_code == 0, done.stderr
+    rows = sp.Results.open(out).trials
+    cue, outcome = (rows[f"dopamine_{phase}"][-2:].mean() for phase in ("cue", "outcome"))
+    assert f"trial 10 of 10, dopamine {cue:.1f} Hz at the cue, {outcome:.1f} Hz in the outcome" in done.stderr
+    assert "tonic dopamine" in done.stdout and "P(better)" not in done.stderr + done.stdout
 
 
 def test_what_is_recorded_is_what_the_loop_observes(tmp_path):
