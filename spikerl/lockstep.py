@@ -217,6 +217,7 @@ def compare(
                 record=EVERYTHING,
                 device=run.device,
                 hardware=each[name].hardware,
+                quantization=each[name].quantization or (),
             )
         lockstep = Lockstep(sessions)
         instances = range(run.instances)

@@ -118,6 +118,7 @@ def execute(
         precision=running.precision,
         threads=running.threads,
         hardware=experiment.hardware,
+        quantization=experiment.quantization or (),
     ) as session:
         keeps = load(running.backend).capabilities.checkpoints
         play(experiment, built, session, out, resume, keeps, progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import cast
 
 from spikerl.backends import base
@@ -13,6 +13,8 @@ from spikerl.experiment.reading import assemble
 from spikerl.experiment.tables import Experiment, OnHardware, Running
 from spikerl.hardware.engine import prepared
 from spikerl.hardware.target import load_target
+from spikerl.quantization import Quantization
+from spikerl.quantized import of_projections
 from spikerl.tasks.base import Task
 from spikerl.units import steps
 
@@ -40,9 +42,10 @@ def build(experiment: Experiment) -> Built:
         raise type(error)(_laid_to(experiment, _causes(experiment, str(error)), str(error))) from error
 
 
-def _options(running: Running, hardware: base.Hardware | None) -> base.Options:
+def _options(running: Running, hardware: base.Hardware | None, asked: tuple[Quantization, ...]) -> base.Options:
     threads = running.threads or 1
-    return base.Options(running.instances, running.device, running.precision, threads=threads, hardware=hardware)
+    options = base.Options(running.instances, running.device, running.precision, threads=threads, hardware=hardware)
+    return replace(options, quantization=asked)
 
 
 def _built(experiment: Experiment) -> Built:
@@ -53,9 +56,11 @@ def _built(experiment: Experiment) -> Built:
             message("run.backend", running.backend, ", ".join(names), nearest(running.backend, names))
         )
     hardware = experiment.hardware
-    base.check(base.load(running.backend), _options(running, hardware))
+    asked = () if experiment.quantization is None else (experiment.quantization,)
+    base.check(base.load(running.backend), _options(running, hardware, asked))
     circuit = experiment.circuit.build(experiment.parts["circuit"])
     plan = discretise(circuit.network, running.dt)
+    of_projections(plan, asked, running.seed, (0,))
     load_target(cast(OnHardware, experiment.parts["hardware"]).target)
     if hardware is not None:
         prepared(plan, hardware)

@@ -18,6 +18,7 @@ from spikerl.experiment.acting_tables import (
     LearningTable,
 )
 from spikerl.experiment.data_tables import DATA
+from spikerl.experiment.quantization_tables import DeviceTable, QuantizationTable
 from spikerl.experiment.tables import TABLES, Experiment, OnHardware, Protocol, Recording, Running
 from spikerl.experiment.training_tables import (
     TRAINING_TABLES,
@@ -57,7 +58,8 @@ def kind_of(tables: Iterable[str]) -> Kind:
 def _circuit_models(tables: Tables, origins: Mapping[str, str]) -> dict[str, type[BaseModel]]:
     circuit = load_circuit(_name(tables, "circuit", registered(CIRCUITS), origins))
     task = load_task(_name(tables, "task", registered(TASKS), origins))
-    models = circuit.parameters, task.parameters, Protocol, Running, Recording, OnHardware
+    own = circuit.parameters, task.parameters, Protocol
+    models = *own, Running, Recording, OnHardware, QuantizationTable, DeviceTable
     return dict(zip(TABLES, models, strict=True))
 
 

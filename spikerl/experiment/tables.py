@@ -1,4 +1,4 @@
-"""The tables of an experiment: circuit, task, protocol, run, record, hardware."""
+"""The tables of an experiment: circuit, task, protocol, run, record, hardware, quantization, device."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from spikerl.backends.base import Hardware, load
 from spikerl.circuit import CircuitFactory
 from spikerl.errors import DescriptionError, message, nearest
 from spikerl.experiment.document import write
+from spikerl.experiment.quantization_tables import DeviceTable, QuantizationTable, asked
+from spikerl.quantization import Quantization
 from spikerl.tasks.base import TaskFactory
 from spikerl.tasks.protocol import TrialProtocol
 from spikerl.threads import MOST_THREADS
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-TABLES = ("circuit", "task", "protocol", "run", "record", "hardware")
+TABLES = ("circuit", "task", "protocol", "run", "record", "hardware", "quantization", "device")
 
 _WHEN = ("every trial", "end", "never")
 Names = Annotated[tuple[Annotated[str, Field(strict=True)], ...], Field(strict=False)]  # TOML has lists, no tuples
@@ -123,6 +125,12 @@ class Experiment:
         if not load(self.run.backend).capabilities.hardware:
             return None
         return Hardware(**self.parts["hardware"].model_dump())
+
+    @property
+    def quantization(self) -> Quantization | None:
+        """How ``[quantization]`` and ``[device]`` have weights stored, None in floating point on perfect devices."""
+        table, device = self.parts["quantization"], self.parts["device"]
+        return asked(cast(QuantizationTable, table), cast(DeviceTable, device))
 
     @property
     def trial_protocol(self) -> TrialProtocol:

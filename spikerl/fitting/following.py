@@ -69,6 +69,7 @@ def led_votes(
         precision=running.precision,
         threads=running.threads,
         hardware=experiment.hardware,
+        quantization=experiment.quantization or (),
     ) as session:
         instances = range(first, first + len(tasks))
         loop = ClosedLoop(session, circuit, experiment.trial_protocol, tasks, running.seed, instances)

@@ -20,6 +20,7 @@ from spikerl.cli.program import app
 from spikerl.experiment.acting_tables import ENVIRONMENTS, ActingRecord, LearningTable
 from spikerl.experiment.data_tables import DATA
 from spikerl.experiment.document import write
+from spikerl.experiment.quantization_tables import DeviceTable, QuantizationTable
 from spikerl.experiment.tables import OnHardware, Protocol, Recording, Running
 from spikerl.experiment.training_tables import NetworkTable, TrainingRecord, TrainingRun, TrainingTable
 from spikerl.registry import CIRCUITS, TASKS, registered
@@ -69,6 +70,7 @@ def test_fields_lists_every_key_with_its_default() -> None:
     models = {f"circuit {name}": load_circuit(name).parameters for name in registered(CIRCUITS)}
     models |= {f"task {name}": load_task(name).parameters for name in registered(TASKS)}
     models |= {"protocol": Protocol, "run": Running, "record": Recording, "hardware": OnHardware}
+    models |= {"quantization": QuantizationTable, "device": DeviceTable}
     models |= {f"data {name}": model for name, model in DATA.items()}
     models |= {"network": NetworkTable, "training": TrainingTable, "run learn": TrainingRun}
     models |= {"record learn": TrainingRecord, "learning": LearningTable, "record act": ActingRecord}
