@@ -11,21 +11,32 @@ from spikerl.cli.failing import Debug, clearly
 
 
 def report(
-    directories: Annotated[list[Path], typer.Argument(metavar="DIR ...", help="Directories of runs and of sweeps.")],
+    directories: Annotated[
+        list[Path], typer.Argument(metavar="DIR ...", help="Directories of runs and of sweeps, or of one comparison.")
+    ],
     out: Annotated[Path | None, typer.Option("--out", metavar="PAGE.html", help="Default: report.html in DIR.")] = None,
     debug: Debug = False,
 ) -> None:
-    """Write one self-contained page of figures from the results of runs."""
+    """Write one self-contained page of figures from the results of runs, or of a comparison of bit widths."""
     with clearly(debug):
+        from spikerl.errors import FileError, message
         from spikerl.report.page import report as write_page
         from spikerl.results import Results
+        from spikerl.results.quantizing import Comparison, holds_comparison
         from spikerl.sweep.record import runs
 
+        page = out if out is not None else directories[0] / "report.html"
+        if any(map(holds_comparison, directories)):
+            if len(directories) > 1:
+                shown = ", ".join(str(directory) for directory in directories)
+                raise FileError(message("report", shown, "one comparison of bit widths, alone", "write two pages"))
+            write_page(Comparison.open(directories[0]), page)
+            typer.echo(f"page  {page}")
+            return
         chosen, left_out = runs(directories)
         for point in left_out:
             typer.echo(f"left out: {point.directory} is {point.state}", err=True)
         results = [Results.open(directory) for directory in chosen]
-        page = out if out is not None else directories[0] / "report.html"
         write_page(results, page)
         typer.echo(f"page  {page}")
 

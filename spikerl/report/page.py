@@ -11,20 +11,26 @@ from spikerl.errors import FileError, message
 from spikerl.files import replace_whole
 from spikerl.report.acting_page import acting_page
 from spikerl.report.circuit_page import circuit_page
+from spikerl.report.quantizing_page import quantizing_page
 from spikerl.report.training_page import training_page
 from spikerl.results import Results
+from spikerl.results.quantizing import Comparison
 
 
-def report(results: Results | Sequence[Results], out: str | Path) -> Path:
-    """Write the page of one run, or of several side by side, to `out`, atomically, and return its path.
+def report(results: Results | Comparison | Sequence[Results], out: str | Path) -> Path:
+    """Write the page of one run, of several side by side, or of a comparison of bit widths to `out`; return its path.
 
-    Equal results give equal bytes. What a run did not record is named in the place of its figure. Raises `FileError`
-    where there is no run, no trial was played, circuits stand beside layers that learned, or `out` cannot be written.
+    The file is replaced atomically. Equal results give equal bytes. What a run did not record is named in the place of
+    its figure. Raises `FileError` where there is no run, no trial was played, circuits stand beside layers that
+    learned, a comparison has no cell in floating point, or `out` cannot be written.
     """
+    path = Path(out)
+    if isinstance(results, Comparison):
+        replace_whole(path, quantizing_page(results).encode("utf-8"))
+        return path
     chosen = [results] if isinstance(results, Results) else list(results)
     if not chosen:
         raise FileError(message("report", "no run", "one run at least"))
-    path = Path(out)
     replace_whole(path, page(chosen).encode("utf-8"))
     return path
 
