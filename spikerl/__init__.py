@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from spikerl.population import Population as Population
     from spikerl.quantization import Device as Device
     from spikerl.quantization import Quantization as Quantization
+    from spikerl.quantizing import quantize as quantize
     from spikerl.report.page import report as report
     from spikerl.results import Results as Results
     from spikerl.run import run as run
@@ -88,6 +89,7 @@ _HOMES = {
     "spikerl.plasticity.stdp": "pair_stdp",
     "spikerl.population": "Population",
     "spikerl.quantization": "Device Quantization",
+    "spikerl.quantizing": "quantize",
     "spikerl.report.page": "report",
     "spikerl.results": "Results",
     "spikerl.run": "run",

@@ -20,6 +20,7 @@ from spikerl.cli.lava import lava
 from spikerl.cli.looking import doctor, list_names, report
 from spikerl.cli.options import AsJson, ExperimentName, Instances, Seed, Settings, Trials, merged, number
 from spikerl.cli.progress import Bar
+from spikerl.cli.quantizing import quantize
 
 app = typer.Typer(
     name="spikerl",
@@ -215,6 +216,7 @@ def sweep(
 
 
 # In the order of `--help`: behind the commands above.
+app.command()(quantize)
 app.command()(fit)
 app.command()(report)
 app.command()(compare)

@@ -1,0 +1,175 @@
+"""One experiment in many cells: read, checked, played in as few sessions as memory allows, compared, written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from spikerl.backends.base import load
+from spikerl.errors import DescriptionError, FileError, UnsupportedError, message
+from spikerl.experiment.building import Built, build
+from spikerl.experiment.kinds import AnyExperiment
+from spikerl.experiment.reading import read
+from spikerl.experiment.tables import Experiment
+from spikerl.experiment.training_tables import TrainingExperiment
+from spikerl.files import new_folder
+from spikerl.quantization import Quantization
+from spikerl.quantized import of_projections
+from spikerl.quantizing.cells import AFTER, BITS, ROUNDING, WHEN, Cell, cells
+from spikerl.quantizing.histograms import learning
+from spikerl.quantizing.methods import PLAIN
+from spikerl.quantizing.parts import Group, groups, joined, stages
+from spikerl.quantizing.playing import Played, play
+from spikerl.quantizing.prolonging import check_choices
+from spikerl.quantizing.record import began, write
+from spikerl.results.quantizing import Comparison
+from spikerl.units import whole_number
+
+NATIVE = "native"
+TEST = 40
+_MOST_TRIALS = 10_000_000
+
+
+class Progress(NamedTuple):
+    """How far a comparison is: `done` of all `total` trials, and the share of better choices in floating point.
+
+    Where layers learn, epochs of a network, and the fraction that was right.
+    """
+
+    done: int
+    total: int
+    better: float
+
+
+Follow = Callable[[Progress], None]
+
+
+def quantize(
+    experiment: str | Path,
+    bits: int | Iterable[int] = BITS,
+    rounding: str | Iterable[str] = ROUNDING,
+    when: str | Iterable[str] = WHEN,
+    method: str | Iterable[str] = PLAIN,
+    *,
+    seeds: int | None = None,
+    test: int = TEST,
+    backend: str | None = None,
+    seed: int | None = None,
+    trials: int | None = None,
+    settings: Mapping[str, object] | None = None,
+    scheduler: str | None = None,
+    out: str | Path | None = None,
+    progress: Follow | None = None,
+) -> Comparison:
+    """Play `experiment` in floating point and in few bits, and return what few bits cost, paired by instance.
+
+    A cell is one of `bits` (1 to 16), `rounding` ("nearest", "floor", "zero", "stochastic", "dither"), `when`
+    ("during": it learns so; "after": it learned in floating point, and is quantised then) and `method` ("plain",
+    "hidden", "metaplastic", "dither", "scaled", or several joined by ``+``; see `spikerl.quantizing.methods`). In each
+    play `seeds` instances, by default those of the experiment, with common random numbers; circuits play the trials of
+    the experiment and then `test` more (40) with weights held, in the last block, which is prolonged for them. A score
+    is the share of better choices: of the learning for "during", of the test for "after".
+
+    `backend`: by default "native" for circuits. `seed`, `trials` and `settings` are as in `run`; ``[quantization]`` and
+    ``[device]`` hold for all cells. `scheduler`: the address of a dask.distributed scheduler, on whose workers groups
+    of instances are played. `out`: a new or empty directory, by default ``runs/<experiment>-quantize``.
+
+    Raises `DescriptionError`, `UnitError`, `FileError`, `UnsupportedError`, `MissingSimulatorError` or
+    `MissingPackageError` before anything runs, and `RunError` for a part that failed on a cluster.
+    """
+    chosen, asked = chosen_for(experiment, seeds, test, backend, seed, trials, settings), cells(
+        bits, rounding, when, method
+    )
+    return execute(chosen, asked, test, directory(chosen, out), scheduler, progress)
+
+
+def chosen_for(
+    experiment: str | Path,
+    seeds: int | None,
+    test: int,
+    backend: str | None,
+    seed: int | None,
+    trials: int | None,
+    settings: Mapping[str, object] | None,
+) -> Experiment | TrainingExperiment:
+    """Return the experiment that `quantize` plays; raises what it raises."""
+    given = dict(settings or {})
+    for key, value in (("backend", backend), ("seed", seed), ("instances", seeds), ("trials", trials)):
+        if value is not None and f"run.{key}" in given:
+            raise DescriptionError(message(f"run.{key}", value, "one value", "it is among the settings too"))
+        if value is not None:
+            given[f"run.{key}"] = value
+    whole_number(test, 0, _MOST_TRIALS, "test")
+    chosen: AnyExperiment = read(experiment, given)
+    if isinstance(chosen, Experiment) and not {"backend", "run.backend"} & given.keys():
+        chosen = read(experiment, given | {"run.backend": NATIVE})
+    if not isinstance(chosen, (Experiment, TrainingExperiment)):
+        allowed = "a circuit in a task, or layers that learn from data"
+        remedy = "layers that act keep their weights as they are"
+        raise UnsupportedError(message("quantize", chosen.name, allowed, remedy))
+    return chosen
+
+
+def directory(experiment: AnyExperiment, out: str | Path | None) -> Path:
+    """Return where a comparison is written."""
+    return Path(out) if out is not None else Path("runs") / f"{experiment.name}-quantize"
+
+
+def execute(
+    experiment: Experiment | TrainingExperiment,
+    asked: tuple[Cell, ...],
+    test: int,
+    out: Path,
+    scheduler: str | None = None,
+    progress: Follow | None = None,
+) -> Comparison:
+    """Do what `quantize` does with an experiment that `chosen_for` returned, and `cells`."""
+    if os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir())):
+        raise FileError(message("directory", str(out), "a new or empty directory", "give another one (--out)"))
+    assert isinstance(experiment, Experiment)
+    built = checked(experiment, asked, test)
+    facts = began(experiment, test)
+    played = _here(experiment, built, asked, test, progress)
+    with new_folder(out, "directory of a comparison") as nursery:
+        write(nursery, experiment.toml(), facts, played)
+    return Comparison.open(out)
+
+
+def checked(experiment: Experiment, asked: tuple[Cell, ...], test: int) -> Built:
+    """Return what `experiment` describes, once it can be played in the cells `asked`; raises `DescriptionError`."""
+    base = experiment.quantization or Quantization()
+    if not base.floating:
+        remedy = "leave it out: --bits says which widths are compared"
+        raise DescriptionError(message("quantization.bits", base.bits, "32 in quantize", remedy))
+    if test < 1 and any(cell.when == AFTER for cell in asked):
+        remedy = "or take when='during' alone (--when during)"
+        raise DescriptionError(message("test", test, "1 trial or more, for what is quantised after learning", remedy))
+    name = experiment.run.backend
+    built = build(experiment)
+    if not load(name).capabilities.quantization:
+        allowed = "one that stores weights in few bits"
+        raise UnsupportedError(message("back end of quantize", name, allowed, f"the back end {NATIVE!r} can"))
+    of_projections(built.plan, tuple(cell.asked(base) for cell in asked), experiment.run.seed, (0,) * len(asked))
+    if not learning(built.plan):
+        allowed, remedy = "a circuit with weights that learn", "set circuit.plasticity = true"
+        raise DescriptionError(message("circuit of quantize", experiment.circuit.name, allowed, remedy))
+    check_choices(experiment)
+    return built
+
+
+def _here(
+    experiment: Experiment, built: Built, asked: tuple[Cell, ...], test: int, progress: Follow | None
+) -> Played:
+    """Play all groups of instances, one after the other."""
+    parts: list[Group] = groups(experiment, built, asked)
+    total, done = stages(experiment, asked, test) * len(parts), 0
+
+    def seen(better: float) -> None:
+        nonlocal done
+        done += 1
+        if progress:
+            progress(Progress(done, total, better))
+
+    return joined([play(experiment, built, asked, *part, test, seen) for part in parts])
