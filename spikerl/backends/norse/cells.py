@@ -12,6 +12,7 @@ from norse.torch.functional.reset import reset_value
 from norse.torch.functional.threshold import threshold
 from torch import Tensor
 
+from spikerl.backends.norse.keeping import Keeper
 from spikerl.backends.norse.laws import Law, law, margin
 from spikerl.discretise import NeuronPlan
 from spikerl.errors import DescriptionError, message, nearest
@@ -51,7 +52,8 @@ class Cell:
 
     `kind`: the Norse cell, or "derived". `decays` a, `gains` 1 - a, `constants`: by name, [neuron];
     `refractory`: steps, [neuron]. `box`: the parameters of Norse's cell, None if derived. `targets` (of the
-    relaxations), `updates` (of those that are made after), `margin` and `reset`: the compiled equations.
+    relaxations), `updates` (of those that are made after), `margin` and `reset`: the compiled equations. `thresholds`
+    [batch, neuron], where devices differ in them, None where not; `keeper` of the membranes, where they have few bits.
     """
 
     populations: tuple[str, ...]
@@ -70,6 +72,8 @@ class Cell:
     updates: tuple[Law, ...]
     margin: Law
     reset: dict[str, Law]
+    thresholds: Tensor | None = None
+    keeper: Keeper | None = None
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -177,7 +181,8 @@ def _derived(
         updated = value.evaluate(new)
         keep = held is not None and update.held
         new[update.variable] = torch.where(held, new[update.variable], updated) if keep else updated
-    spikes = threshold(cell.margin.evaluate(new), cell.surrogate.method, cell.alpha)
+    own = new if cell.thresholds is None else new | {"threshold": cell.thresholds}
+    spikes = threshold(cell.margin.evaluate(own), cell.surrogate.method, cell.alpha)
     if held is not None:
         spikes = spikes.masked_fill(held, 0.0)
     after = {

@@ -15,10 +15,12 @@ from spikerl.backends.base import Capabilities, Options, State, Trajectory, init
 from spikerl.backends.norse.lowering import lower
 from spikerl.backends.norse.portable import pack, to_numpy, unchanging, unpack
 from spikerl.backends.norse.program import NetworkState, Program
+from spikerl.backends.norse.quantising import quantised
 from spikerl.backends.norse.stepping import listen, step, voltage
 from spikerl.discretise import Plan
 from spikerl.errors import UnsupportedError, message
 from spikerl.inputs import Window
+from spikerl.quantized import of_projections
 
 _PRECISIONS = {"float64": torch.float64, "float32": torch.float32}
 
@@ -37,6 +39,7 @@ class Norse:
             precisions=tuple(_PRECISIONS),
             updates=True,
             noise=True,
+            quantization=True,
             needs=("torch", "norse"),
             summary="Norse cells on torch, batched, on CPU or GPU, with gradients",
         )
@@ -49,7 +52,8 @@ class Norse:
     def open(self, plan: Plan, options: Options) -> NorseEngine:
         """Start an engine at step 0; raises `UnsupportedError` where the device is not there or lacks the precision."""
         dtype = _PRECISIONS[options.precision]
-        return NorseEngine(lower(plan, _device(options.device, dtype), dtype), options)
+        program = lower(plan, _device(options.device, dtype), dtype)
+        return NorseEngine(quantised(program, options), options)
 
 
 class NorseEngine:
@@ -58,7 +62,8 @@ class NorseEngine:
     def __init__(self, program: Program, options: Options) -> None:
         self._program = program
         self._options = options
-        start = initial_state(program.plan, options.batch)
+        self._quantized = of_projections(program.plan, options.quantization, options.seed, options.instances)
+        start = self._laid(initial_state(program.plan, options.batch, self._quantized))
         self._tensors = self._packed(start)
         self._fixed = unchanging(program, start)
         self._step = 0
@@ -89,7 +94,8 @@ class NorseEngine:
         """Return the present weights of `projection`, [batch, synapse], in the unit they were written in."""
         for synapses, weight in zip(self._program.synapses, self._tensors.weights, strict=True):
             if synapses.projection == projection and synapses.rule is not None:
-                return to_numpy(synapses.place.unpack(weight))
+                found = to_numpy(synapses.place.unpack(weight))
+                return self._quantized[projection].visible(found) if projection in self._quantized else found
         fixed: NDArray[np.float64] = self._fixed[f"weight/{projection}"].copy()
         return fixed
 
@@ -99,12 +105,18 @@ class NorseEngine:
 
     def restore(self, state: State) -> None:
         """Go on from `state`, which has been checked."""
-        self._tensors = self._packed(state)
-        self._fixed = unchanging(self._program, state)
+        laid = self._laid(state)
+        self._tensors = self._packed(laid)
+        self._fixed = unchanging(self._program, laid)
         self._step = int(state["step"])
 
     def close(self) -> None:
         """Nothing is held but tensors, which go with the engine."""
+
+    def _laid(self, state: State) -> State:
+        """Return `state` with the weights that are quantised on their grids."""
+        laid = {f"weight/{name}": one.laid(state[f"weight/{name}"]) for name, one in self._quantized.items()}
+        return state | laid
 
     def _packed(self, state: State) -> NetworkState:
         with torch.inference_mode():

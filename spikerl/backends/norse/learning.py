@@ -9,14 +9,16 @@ import torch
 from torch import Tensor
 
 from spikerl.backends.norse.rules import Change, Group, Product, Signal, Signals
+from spikerl.backends.norse.storing import Stock
 from spikerl.backends.norse.synapses import Dense, Listed, Synapses
 
 
 class Held(NamedTuple):
-    """What the synapses hold before the step, in their places: the `weight` and the `eligibilities`."""
+    """What the synapses hold before the step, in their places: the `weight`, the `eligibilities`, and the `stock`."""
 
     weight: Tensor
     eligibilities: tuple[Tensor, ...]
+    stock: Stock | None = None
 
 
 class Addend(NamedTuple):
@@ -30,19 +32,33 @@ class Addend(NamedTuple):
 def learn(synapses: Synapses, old: Held, signals: Signals, donate: bool) -> Held:
     """Return the weights, clipped, and the eligibilities after the step, each product having read the old ones.
 
+    What is in few bits is put on its grid after that.
+
     With `donate` the arrays of `old` are written over; without it nothing given changes.
     """
     rule, place = synapses.rule, synapses.place
     if rule is None:
         return old
+    stock = old.stock
     changed = _changed(place, old.weight, rule.weights, old, signals, donate)
     spare = donate and not (rule.weights.keep and changed is old.weight)
     weight = torch.clamp(changed, synapses.low, synapses.high, out=changed if spare else None)
+    if synapses.stored is not None and stock is not None:
+
+        def eligible() -> Tensor:
+            return old.eligibilities[0] * rule.eligibilities[0].decay
+
+        stock = synapses.stored.store(stock, old.weight, weight, eligible, signals.drawn, donate)
     fed = tuple(
         _changed(place, eligibility, change, old, signals, donate)
         for eligibility, change in zip(old.eligibilities, rule.eligibilities, strict=True)
     )
-    return Held(weight, fed)
+    keepers = synapses.keepers or (None,) * len(fed)
+    fed = tuple(
+        eligibility if keeper is None else keeper.rounded(eligibility, signals.drawn)
+        for eligibility, keeper in zip(fed, keepers, strict=True)
+    )
+    return Held(weight, fed, stock)
 
 
 def _changed(place: Dense | Listed, old: Tensor, change: Change, held: Held, signals: Signals, donate: bool) -> Tensor:

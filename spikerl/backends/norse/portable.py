@@ -12,6 +12,7 @@ from torch import Tensor
 from spikerl.backends.base import State
 from spikerl.backends.norse.cells import Cell, CellState
 from spikerl.backends.norse.program import Bundle, NetworkState, Program
+from spikerl.backends.norse.storing import Stock
 from spikerl.backends.norse.synapses import Synapses
 
 
@@ -24,25 +25,28 @@ def pack(program: Program, state: State, batch: int, weights: Mapping[str, Tenso
     given = weights or {}
     traces = [_tensor(program, state[f"trace/{name}"]) for name in program.plan.traces]
     nothing = torch.zeros(batch, 0, dtype=program.dtype, device=program.device)
+    held = [_pack_weights(program, synapses, state, batch, given) for synapses in program.synapses]
     return NetworkState(
         cells=tuple(_pack_cell(program, cell, state) for cell in program.cells),
         history=_pack_history(program, state, batch),
         traces=torch.cat([nothing, *traces], 1),
         bundles=tuple(_pack_bundle(program, bundle, state, given) for bundle in program.bundles),
-        weights=tuple(_pack_weights(program, synapses, state, batch, given) for synapses in program.synapses),
+        weights=tuple(weight for weight, _ in held),
         eligibilities=tuple(
             tuple(synapses.place.pack(_tensor(program, state[key])) for key in _eligibilities(synapses))
             for synapses in program.synapses
         ),
         modulators=tuple(_tensor(program, state[f"modulator/{m.name}"]) for m in program.modulators),
+        stocks=tuple(stock for _, stock in held),
     )
 
 
 def unchanging(program: Program, state: State) -> State:
-    """Return copies of those arrays of `state` that the tensors do not give back: fixed and empty projections."""
+    """Return copies of those arrays of `state` that the tensors do not give back: of fixed and of empty projections."""
     own = {synapses.projection for synapses in program.synapses if synapses.rule is not None}
     parts = ((name, name.split("/")) for name in state)
-    kept = [name for name, part in parts if part[0] in ("weight", "eligibility") and part[1] not in own]
+    of_synapses = ("weight", "eligibility", "writes", "updates")
+    kept = [name for name, part in parts if part[0] in of_synapses and part[1] not in own]
     return {name: state[name].copy() for name in kept}
 
 
@@ -65,9 +69,14 @@ def unpack(program: Program, tensors: NetworkState, fixed: State, count: int) ->
     cut = tensors.traces.split(program.trace_sizes, 1) if program.trace_sizes else ()
     for name, trace in zip(program.plan.traces, cut, strict=True):
         state[f"trace/{name}"] = to_numpy(trace)
-    for synapses, weight, eligibilities in zip(program.synapses, tensors.weights, tensors.eligibilities, strict=True):
+    held = zip(program.synapses, tensors.weights, tensors.eligibilities, tensors.stocks, strict=True)
+    for synapses, weight, eligibilities, stock in held:
         if synapses.rule is not None:
             state[f"weight/{synapses.projection}"] = to_numpy(synapses.place.unpack(weight))
+        if stock is not None:
+            writes = to_numpy(synapses.place.unpack(stock.writes))
+            state[f"writes/{synapses.projection}"] = writes.astype(np.int64)
+            state[f"updates/{synapses.projection}"] = stock.updates.cpu().numpy().copy()
         for key, eligibility in zip(_eligibilities(synapses), eligibilities, strict=True):
             state[key] = to_numpy(synapses.place.unpack(eligibility))
     for modulator, value in zip(program.modulators, tensors.modulators, strict=True):
@@ -113,9 +122,14 @@ def _pack_bundle(program: Program, bundle: Bundle, state: State, given: Mapping[
 
 def _pack_weights(
     program: Program, synapses: Synapses, state: State, batch: int, given: Mapping[str, Tensor]
-) -> Tensor:
+) -> tuple[Tensor, Stock | None]:
     values = _weights(program, synapses.projection, state, given)
-    return synapses.place.pack(values if synapses.rule is None else values.expand(batch, -1).clone())
+    packed = synapses.place.pack(values if synapses.rule is None else values.expand(batch, -1).clone())
+    if synapses.stored is None:
+        return packed, None
+    writes = torch.tensor(state[f"writes/{synapses.projection}"], dtype=torch.float64, device=program.device)
+    updates = torch.tensor(state[f"updates/{synapses.projection}"], dtype=torch.int64, device=program.device)
+    return synapses.stored.stocked(packed, synapses.place.pack(writes), updates)
 
 
 def _weights(program: Program, projection: str, state: State, given: Mapping[str, Tensor]) -> Tensor:

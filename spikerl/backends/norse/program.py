@@ -9,6 +9,9 @@ import torch
 from torch import Tensor
 
 from spikerl.backends.norse.cells import Cell, CellState, Surrogate
+from spikerl.backends.norse.drawing import Stream
+from spikerl.backends.norse.keeping import Keeper
+from spikerl.backends.norse.storing import Stock
 from spikerl.backends.norse.synapses import Rows, Synapses
 from spikerl.discretise import ModulatorPlan, Plan
 
@@ -55,7 +58,9 @@ class Program:
     All neurons share one axis: `places` gives the start and stop of each population, sources first (`sources` of
     them), then the populations of each cell. `inflows` has one row a cell, one entry a population. All traces are
     one array: `traced` numbers the population of each, `trace_sizes` cuts it, `trace_decay` has its shape but the
-    batch. `longest` is the longest delay.
+    batch. `longest` is the longest delay. Where it is `quantised`,
+    cells and synapses say what is kept in few bits, `trace_keeper` how traces are; `streams`: the random numbers that
+    a step takes.
     """
 
     plan: Plan
@@ -73,6 +78,9 @@ class Program:
     modulators: tuple[ModulatorPlan, ...]
     longest: int
     surrogate: Surrogate
+    quantised: bool = False
+    trace_keeper: Keeper | None = None
+    streams: tuple[Stream, ...] = ()
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -91,7 +99,7 @@ class NetworkState(NamedTuple):
 
     `cells`; `history`, the spikes [batch, all neurons] of 1, 2, ... steps ago; `traces` [batch, trace value];
     `bundles` and `weights`, in the places that the program gives them; `eligibilities` of each synapses;
-    `modulators`, their filters, [batch] or [batch, neuron].
+    `modulators`, their filters, [batch] or [batch, neuron]; `stocks`, what synapses hold beside weights in few bits.
     """
 
     cells: tuple[CellState, ...]
@@ -101,17 +109,20 @@ class NetworkState(NamedTuple):
     weights: tuple[Tensor, ...]
     eligibilities: tuple[tuple[Tensor, ...], ...]
     modulators: tuple[Tensor, ...]
+    stocks: tuple[Stock | None, ...]
 
 
 class Inputs(NamedTuple):
     """One step's: `spikes` [batch, source neuron], and for each modulator its held value, or None.
 
     `noise`: for each population that integrates, in the order of the cells, its currents [batch, neuron], or None.
+    `drawn`: the random numbers of each stream of the program, [instance, ...], the same for all conditions.
     """
 
     spikes: Tensor
     held: tuple[Tensor | None, ...]
     noise: tuple[Tensor | None, ...] = ()
+    drawn: tuple[Tensor, ...] = ()
 
 
 class Outputs(NamedTuple):

@@ -24,11 +24,15 @@ class Signal(NamedTuple):
 
 
 class Signals(NamedTuple):
-    """The values of one step: `spikes` and `traces` [batch, neuron], `modulators` [batch] or [batch, neuron]."""
+    """The values of one step: `spikes` and `traces` [batch, neuron], `modulators` [batch] or [batch, neuron].
+
+    `drawn`: the random numbers of the step, one tensor for each stream of the program.
+    """
 
     spikes: tuple[Tensor, ...]
     traces: tuple[Tensor, ...]
     modulators: tuple[Tensor, ...]
+    drawn: tuple[Tensor, ...] = ()
 
     def read(self, signal: Signal) -> Tensor:
         """Return the value of `signal`."""

@@ -10,10 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spikerl.backends.norse.cells import fire
+from spikerl.backends.norse.cells import Cell, CellState, fire
 from spikerl.backends.norse.learning import Held, learn
 from spikerl.backends.norse.program import Inflow, Inputs, NetworkState, Outputs, Program
 from spikerl.backends.norse.rules import Signals
+from spikerl.errors import UnsupportedError, message
 from spikerl.inputs import Window
 
 
@@ -25,12 +26,12 @@ def step(program: Program, state: NetworkState, inputs: Inputs, donate: bool = F
     outputs, cells = [], []
     heard = iter(inputs.noise)
     for cell, inflows, before in zip(program.cells, program.inflows, state.cells, strict=True):
-        arrived = [_arrived(program, state, inflow, inputs.spikes) for inflow in inflows]
+        arrived = [_arrived(program, state, inflow, inputs) for inflow in inflows]
         noise = [next(heard, None) for _ in inflows]
         arrived = [onto if own is None else onto + own for onto, own in zip(arrived, noise, strict=True)]
         spikes, after = fire(cell, before, arrived[0] if len(arrived) == 1 else torch.cat(arrived, 1))
         outputs.append(spikes)
-        cells.append(after)
+        cells.append(_kept(cell, after, inputs.drawn))
     emitted = torch.cat(outputs, 1) if outputs else inputs.spikes[:, :0]
     fired = torch.cat((inputs.spikes, emitted), 1)
     values, filters = _modulators(program, state, inputs)
@@ -38,11 +39,15 @@ def step(program: Program, state: NetworkState, inputs: Inputs, donate: bool = F
     if program.traced:
         traced = torch.cat([parts[number] for number in program.traced], 1)
         traces = torch.addcmul(traced, state.traces, program.trace_decay)
+        if program.trace_keeper is not None:
+            traces = program.trace_keeper.rounded(traces, inputs.drawn)
         cut = traces.split(program.trace_sizes, 1)
-    signals = Signals(parts, cut, values)
+    signals = Signals(parts, cut, values, inputs.drawn)
     held = [
-        learn(synapses, Held(weight, eligibilities), signals, donate)
-        for synapses, weight, eligibilities in zip(program.synapses, state.weights, state.eligibilities, strict=True)
+        learn(synapses, Held(weight, eligibilities, stock), signals, donate)
+        for synapses, weight, eligibilities, stock in zip(
+            program.synapses, state.weights, state.eligibilities, state.stocks, strict=True
+        )
     ]
     after_step = NetworkState(
         cells=tuple(cells),
@@ -52,6 +57,7 @@ def step(program: Program, state: NetworkState, inputs: Inputs, donate: bool = F
         weights=tuple(item.weight for item in held),
         eligibilities=tuple(item.eligibilities for item in held),
         modulators=_followed(program, filters, fired),
+        stocks=tuple(item.stock for item in held),
     )
     return after_step, Outputs(emitted, values)
 
@@ -71,8 +77,12 @@ class Unrolled(NamedTuple):
 def unroll(program: Program, state: NetworkState, window: Window) -> Unrolled:
     """Run `window` with gradients, which reach whatever `state` was packed from.
 
-    Gradients pass spikes where the program was lowered with a `Surrogate` other than "heaviside".
+    Gradients pass spikes where the program was lowered with a `Surrogate` other than "heaviside". Raises
+    `UnsupportedError` for a quantised program: rounding is flat, so its gradient is zero wherever there is one.
     """
+    if program.quantised:
+        remedy = "unroll the program without quantization, and quantise what it has learned"
+        raise UnsupportedError(message("unroll", "a quantised program", "one in floating point", remedy))
     outputs, voltages = [], []
     for now in listen(program, window, batch=state.traces.shape[0]):
         state, output = step(program, state, now)
@@ -98,10 +108,12 @@ def listen(program: Program, window: Window, batch: int) -> Iterator[Inputs]:
     }
     populations = [name for cell in program.cells for name in cell.populations] if window.noise else []
     noise = {name: source.each(window.first, window.steps) for name, source in window.noise.items()}
+    streams = [one.each(window.first, window.steps, program.dtype, program.device) for one in program.streams]
     for k in range(window.steps):
         now = tuple(held[m.name][k] if m.name in held else None for m in program.modulators)
         currents = tuple(_sent(program, next(noise[name])) if name in noise else None for name in populations)
-        yield Inputs(heard[k].to(program.dtype), now, currents)
+        drawn = tuple(next(numbers) for numbers in streams)
+        yield Inputs(heard[k].to(program.dtype), now, currents, drawn)
 
 
 def _sent(program: Program, values: NDArray[np.float64]) -> Tensor:
@@ -119,15 +131,26 @@ def voltage(program: Program, state: NetworkState, population: str) -> Tensor:
     raise AssertionError(f"{population} lies in no cell")
 
 
-def _arrived(program: Program, state: NetworkState, inflow: Inflow, like: Tensor) -> Tensor:
+def _kept(cell: Cell, state: CellState, drawn: tuple[Tensor, ...]) -> CellState:
+    """Return `state` with the membranes in few bits, where they are."""
+    if cell.keeper is None:
+        return state
+    place = cell.variables.index("v")
+    kept = cell.keeper.rounded(state.variables[place], drawn)
+    return state._replace(variables=(*state.variables[:place], kept, *state.variables[place + 1 :]))
+
+
+def _arrived(program: Program, state: NetworkState, inflow: Inflow, inputs: Inputs) -> Tensor:
     """``sum w s(n - d)`` over all projections onto one population, [batch, neuron]."""
     if inflow.bundle is None:
-        total = like.new_zeros(like.shape[0], inflow.size)
+        total = inputs.spikes.new_zeros(inputs.spikes.shape[0], inflow.size)
     else:
         total = program.bundles[inflow.bundle].arrive(state.history, state.bundles[inflow.bundle])
     for number in inflow.synapses:
-        synapses = program.synapses[number]
-        total = synapses.place.arrive(total, state.history, state.weights[number], synapses.scale)
+        synapses, weight, stock = program.synapses[number], state.weights[number], state.stocks[number]
+        if synapses.stored is not None and stock is not None:
+            weight = synapses.stored.transmitted(weight, stock, inputs.drawn)
+        total = synapses.place.arrive(total, state.history, weight, synapses.scale)
     return total
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from spikerl.backends.norse.keeping import Keeper
 from spikerl.backends.norse.rules import CompiledRule
+from spikerl.backends.norse.storing import Stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +107,7 @@ class Synapses:
     """One projection with weights of its own: its `place` in memory, its `scale` to SI, its `rule`, its bounds.
 
     `low` and `high` are numbers, or, where a dense place has no synapse, [pre, post] with zeros that keep it at zero.
+    `stored`, where weights have few bits, and `keepers` of the eligibilities, None for floating point.
     """
 
     projection: str
@@ -114,6 +117,8 @@ class Synapses:
     rule: CompiledRule | None
     low: float | Tensor
     high: float | Tensor
+    stored: Stored | None = None
+    keepers: tuple[Keeper | None, ...] = ()
 
 
 def at(values: Tensor, index: Tensor) -> Tensor:
