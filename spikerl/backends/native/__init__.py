@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from spikerl.backends.base import Capabilities, Options
 from spikerl.backends.native.engine import NativeEngine
+from spikerl.backends.native.few_bits import few_bits
 from spikerl.backends.native.lowering import lower
 from spikerl.backends.native.program import Program
 from spikerl.discretise import Plan
@@ -24,6 +25,7 @@ class Native:
             threads=True,
             updates=True,
             noise=True,
+            quantization=True,
             needs=("numba",),
             summary="numba kernels: many instances and long runs, at speed",
         )
@@ -35,7 +37,8 @@ class Native:
 
     def open(self, plan: Plan, options: Options) -> NativeEngine:
         """Start an engine at step 0."""
-        return NativeEngine(plan, lower(plan, options.precision), options)
+        few = few_bits(plan, options)
+        return NativeEngine(plan, lower(plan, options.precision, few=few), options, few)
 
 
 backend = Native()

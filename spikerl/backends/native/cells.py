@@ -14,7 +14,10 @@ from spikerl.discretise import NeuronPlan
 
 @dataclass(frozen=True)
 class CellKernel:
-    """The kernel's `text`; the `variables` whose arrays follow fired, spiked, arriving (and held); its `reals`."""
+    """The kernel's `text`; the `variables` whose arrays follow fired, spiked, arriving (and held); its `reals`.
+
+    Where neurons have thresholds of their own, an array of these follows.
+    """
 
     text: str
     variables: tuple[str, ...]
@@ -22,8 +25,11 @@ class CellKernel:
     waits: bool
 
 
-def cell_kernel(neurons: NeuronPlan) -> CellKernel:
-    """Return the kernel ``integrate`` for neurons of this law; the numbers are kept apart, so that laws share it."""
+def cell_kernel(neurons: NeuronPlan, mismatched: bool = False) -> CellKernel:
+    """Return the kernel ``integrate`` for neurons of this law; the numbers are kept apart, so that laws share it.
+
+    `mismatched`: neurons have thresholds of their own.
+    """
     equations, waits = neurons.equations, neurons.refractory > 0
     variables, relaxing = equations.variables, tuple(neurons.decays)
     numbers = {f"decay_{name}": neurons.decays[name] for name in relaxing} | {
@@ -32,7 +38,8 @@ def cell_kernel(neurons: NeuronPlan) -> CellKernel:
     constants = {name: f"k_{name}" for name in neurons.constants}
     old = constants | {name: f"old_{name}" for name in variables} | {"u": "new_u"}
     new = constants | {name: f"new_{name}" for name in variables}
-    spike = f"1 if {renamed(equations.threshold, new)} else 0"
+    own = {"threshold": "own_threshold"} if mismatched else {}
+    spike = f"1 if {renamed(equations.threshold, new | own)} else 0"
     update = [f"old_{name} = all_{name}[i]" for name in variables]
     update += ["new_u = decay_u * old_u + arriving[i]", "arriving[i] = REAL(0)"]
     for variable, _, target, held in equations.relaxations[1:]:
@@ -45,6 +52,7 @@ def cell_kernel(neurons: NeuronPlan) -> CellKernel:
         updated = renamed(value, new)
         stays = f"new_{variable} if held[i] > 0 else {updated}"
         update.append(f"new_{variable} = {stays if held and waits else updated}")
+    update += ["own_threshold = thresholds[i]"] if mismatched else []
     update.append(f"spike = {f'0 if held[i] > 0 else ({spike})' if waits else spike}")
     if waits:
         update.append("held[i] = held[i] - 1 if held[i] > 0 else 0")
@@ -62,6 +70,7 @@ def cell_kernel(neurons: NeuronPlan) -> CellKernel:
         "arriving = reals(p[2] + row(step, n[2], size) * REAL_BYTES)",
         *(["held = integers(p[3])"] if waits else []),
         *pointers,
+        *([f"thresholds = reals(p[{3 + waits + len(variables)}])"] if mismatched else []),
         *(f"{name} = REAL(r[{k}])" for k, name in enumerate(numbers)),
         *(f"rise_{name} = REAL(1) - decay_{name}" for name in relaxing[1:]),
         "at = row(step, n[1], size + 1)",

@@ -27,7 +27,10 @@ FIXED = "fixed"
 DRIVER = "driver"
 """Names under which the modules of these names are referred to, instead of their texts."""
 
-_SUPPORT = ("compiling", "pointers", "philox", "double", "single", "fixed", "driver")
+_SUPPORT = ("compiling", "pointers", "philox", "double", "single", "fixed", "driver", "rounding", "../../splitmix")
+EXACT = ("integrate", "learn", "jump", "transmit", "remember", "keep")
+"""Kernels whose every rounding is the reference's; in the others a product and a sum may be one instruction."""
+
 _MAGIC = b"spikerl kernel 1\n"
 # What numba's code calls where an exception is to be raised, which no kernel does.
 _NEVER_CALLED = (
@@ -52,7 +55,7 @@ def kernel(text: str, name: str, precision: str) -> Kernel:
     path = _folder() / f"{name}-{_digest(source, name)}.o"
     content = _read(path)
     if content is None:
-        content = _compiled(source, name, fused=text not in (FIXED, DRIVER) and name != "integrate")
+        content = _compiled(source, name, fused=text not in (FIXED, DRIVER) and name not in EXACT)
         _write(path, content)
     return _loaded(content)
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from spikerl.backends.base import Options, State, Trajectory, initial_state
 from spikerl.backends.native.compiling import DRIVER, kernel
-from spikerl.backends.native.memory import Held, allocate, put, take
-from spikerl.backends.native.program import Operation, Program
+from spikerl.backends.native.few_bits import FewBits
+from spikerl.backends.native.memory import Held, allocate, put, stored_weights, take
+from spikerl.backends.native.program import QUANTIZED, Operation, Program
 from spikerl.discretise import Plan
 from spikerl.inputs import Window
 
@@ -23,19 +24,21 @@ Floats = NDArray[np.float64]
 class NativeEngine:
     """Runs a window by one call a thread; instances share nothing that is written, so threads change no bit."""
 
-    def __init__(self, plan: Plan, program: Program, options: Options) -> None:
-        self._plan, self._program, self._options = plan, program, options
+    def __init__(self, plan: Plan, program: Program, options: Options, few: FewBits | None = None) -> None:
+        self._plan, self._program, self._options, self._few = plan, program, options, few
+        orders = {name: stored.order for name, stored in program.synapses.items() if stored.form == QUANTIZED}
+        self._constants = few.constants(orders, options.precision) if few else {}
         self._step = 0
         self._arrays = allocate(program, options.batch, options.precision)
         self._threads = ThreadPoolExecutor(options.threads) if options.threads > 1 else None
         self._table = _Table(self._recorded(program.step), options.precision)
         self._readers = {name: _Table((o,), options.precision) for name, o in program.read.items()}
-        self.restore(initial_state(plan, options.batch))
+        self.restore(initial_state(plan, options.batch, few.synapses if few else ()))
 
     def advance(self, window: Window) -> Trajectory:
         """Run the window."""
         plan, options, steps = self._plan, self._options, window.steps
-        bound: Held = {}
+        bound: Held = dict(self._constants)
         for name, source in window.poisson.items():
             held = source.thresholds()
             drawn = {**held._asdict(), "limit": source.limits(held.group_top), "key": source.keys}
@@ -59,19 +62,27 @@ class NativeEngine:
 
     def weights(self, projection: str) -> Floats:
         """Return the present weights, [batch, synapse]; what is read stays as it is."""
+        weights = self._stored(projection)
+        few = self._few
+        return few.synapses[projection].visible(weights) if few and projection in few.synapses else weights
+
+    def _stored(self, projection: str) -> Floats:
+        """Return what synapses store, [batch, synapse]."""
         stored, batch = self._program.synapses[projection], self._options.batch
         weights = np.empty((batch, stored.order.size))
         if not stored.order.size:
             return weights
         if stored.form == "static":
             weights[:, stored.order] = self._arrays[f"weight/{projection}"]
+        elif self._few and stored.form == QUANTIZED:
+            return stored_weights(self._program, self._arrays, projection, self._few)
         else:
             self._drive(self._readers[projection], {f"weights/{projection}": weights}, 1)
         return weights
 
     def state(self) -> State:
         """Return the complete state, and go on from it as any other session would that is given it."""
-        weights = {name: self.weights(name) for name in self._plan.projections}
+        weights = {name: self._stored(name) for name in self._plan.projections}
         state = take(self._plan, self._program, self._arrays, self._step, weights)
         self.restore(state)
         return state
@@ -79,7 +90,8 @@ class NativeEngine:
     def restore(self, state: State) -> None:
         """Go on from `state`."""
         self._step = int(state["step"])
-        put(self._plan, self._program, self._arrays, state)
+        laid = self._few.laid(state) if self._few else state
+        put(self._plan, self._program, self._arrays, laid, self._few)
         for table in (self._table, *self._readers.values()):
             table.settle(self._arrays)
 

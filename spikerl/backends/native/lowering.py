@@ -6,9 +6,11 @@ import numpy as np
 
 from spikerl.backends.native.cells import cell_kernel
 from spikerl.backends.native.compiling import FIXED
-from spikerl.backends.native.plastic import plastic
-from spikerl.backends.native.program import Array, Operation, Program, Synapses
-from spikerl.backends.native.sorting import sort
+from spikerl.backends.native.few_bits import FewBits
+from spikerl.backends.native.levels import TRACE, keeping
+from spikerl.backends.native.plastic import plastic, quantized
+from spikerl.backends.native.program import QUANTIZED, Array, Operation, Program, Synapses
+from spikerl.backends.native.sorting import Sorted, sort
 from spikerl.backends.native.static import static
 from spikerl.discretise import ModulatorPlan, NeuronPlan, Plan, ProjectionPlan, SourcePlan, TracePlan
 from spikerl.poisson import Thresholds
@@ -17,9 +19,12 @@ _SMALLEST_SHARE = {"float64": 1e-100, "float32": 1e-15}
 _WORD = 64
 
 
-def lower(plan: Plan, precision: str = "float64", lazy: bool = True) -> Program:
-    """Return the program of `plan`; without `lazy`, all rules are computed at every synapse in every step."""
-    build = _Lowering(plan, precision)
+def lower(plan: Plan, precision: str = "float64", lazy: bool = True, few: FewBits | None = None) -> Program:
+    """Return the program of `plan`; without `lazy`, all rules are computed at every synapse in every step.
+
+    So they are with `few`, what the session keeps in few bits.
+    """
+    build = _Lowering(plan, precision, few)
     for source in plan.sources.values():
         build.source(source)
     for neurons in plan.neurons.values():
@@ -38,8 +43,8 @@ def lower(plan: Plan, precision: str = "float64", lazy: bool = True) -> Program:
 class _Lowering:
     """Gathers arrays and operations."""
 
-    def __init__(self, plan: Plan, precision: str) -> None:
-        self.plan, self.precision = plan, precision
+    def __init__(self, plan: Plan, precision: str, few: FewBits | None) -> None:
+        self.plan, self.precision, self.few = plan, precision, few
         self.arrays: dict[str, Array] = {}
         self.step: list[Operation] = []
         self.read: dict[str, Operation] = {}
@@ -83,18 +88,21 @@ class _Lowering:
     def neurons(self, neurons: NeuronPlan) -> None:
         name, size, rows, slots = neurons.name, neurons.size, self.rows(neurons.name), self.slots(neurons.name)
         self.spikes(name)
-        kernel = cell_kernel(neurons)
+        mismatched = self.few is not None and name in self.few.thresholds
+        kernel = cell_kernel(neurons, mismatched)
         own = [f"{variable}/{name}" for variable in kernel.variables]
         self.arrays[f"arriving/{name}"] = Array("real", slots * size)
         self.arrays[f"refractory/{name}"] = Array("int64", size)
         self.arrays |= {array: Array("real", size) for array in own}
         waiting = [f"refractory/{name}"] if kernel.waits else []
+        own += [f"threshold/{name}"] if mismatched else []
         arrays = (f"fired/{name}", f"spiked/{name}", f"arriving/{name}", *waiting, *own)
         if neurons.noise is not None:
             ends = neurons.noise.low, neurons.noise.width
             self.run("noise", (f"arriving/{name}", f"noise/{name}"), (size, slots), ends)
         self.run("integrate", arrays, (size, rows, slots, neurons.refractory), kernel.reals, kernel.text)
         self.run("record_spikes", (f"fired/{name}", f"spikes/{name}"), (size, rows))
+        self.keep(f"v/{name}", (f"v/{name}",), (size, 0), neurons.constants.get("rest", 0.0))
         self.run("record_voltages", (f"v/{name}", f"voltages/{name}"), (size,))
 
     def modulator(self, modulator: ModulatorPlan) -> None:
@@ -116,8 +124,18 @@ class _Lowering:
         size, rows = self.plan.size(trace.population), self.rows(trace.population)
         self.arrays[f"trace/{trace.name}"] = Array("real", size)
         self.arrays[f"share/{trace.name}"] = Array("float64", 1)
+        if self.few is not None:  # one by one, as the reference has it: no share
+            self.run("remember", (f"trace/{trace.name}", f"spiked/{trace.population}"), (size,), (trace.decay,), TRACE)
+            self.keep(f"trace/{trace.name}", (f"trace/{trace.name}",), (size, 0), 0.0)
+            return
         arrays = (f"fired/{trace.population}", f"trace/{trace.name}", f"share/{trace.name}")
         self.run("trace", arrays, (size, rows), (trace.decay, _SMALLEST_SHARE[self.precision]))
+
+    def keep(self, state: str, arrays: tuple[str, ...], integers: tuple[int, int], rest: float) -> None:
+        """Round a state that is kept in few bits; `arrays`: where it is, and perhaps the order of its numbers."""
+        if self.few is not None and state in self.few.kept:
+            heard = (arrays[0], f"levels/{state}", f"level_keys/{state}", *arrays[1:])
+            self.run("keep", heard, integers, (rest,), keeping(len(arrays) > 1))
 
     def projection(self, projection: ProjectionPlan, lazy: bool) -> None:
         if not projection.weight.size:
@@ -132,6 +150,9 @@ class _Lowering:
             self.step.append(operation)
             self.synapses[name] = Synapses(table.order, "static", 0, 0.0)
             return
+        if self.few is not None:
+            self.quantized(projection, table)
+            return
         found = plastic(plan, projection, table, self.precision, lazy)
         integers = (
             *(plan.size(projection.pre), self.rows(projection.pre), plan.size(projection.post)),
@@ -143,3 +164,19 @@ class _Lowering:
             self.run(kernel, found.reads, integers, found.reals, found.module)
         self.read[name] = Operation(found.module, "read", found.reads, integers, found.reals)
         self.synapses[name] = Synapses(table.order, found.form, found.eligibilities, found.rest)
+
+    def quantized(self, projection: ProjectionPlan, table: Sorted) -> None:
+        """Store the weights of `projection` in few bits."""
+        assert projection.rule is not None and self.few is not None
+        plan, name = self.plan, projection.name
+        sizes = plan.size(projection.pre), self.rows(projection.pre), plan.size(projection.post)
+        integers = (*sizes, self.rows(projection.post), self.slots(projection.post))
+        found = quantized(plan, projection, table, self.few.synapses[name])
+        self.arrays |= found.arrays
+        count = projection.weight.size
+        for module, kernel, way in found.step:
+            self.run(kernel, found.reads, (*integers, count, table.delays.size, way), found.reals, module)
+        for number in range(len(projection.rule.eligibilities)):
+            places = f"synapse/{name}", f"order/{name}"
+            self.keep(f"eligibility/{name}/{number}", places, (count, (1 + number) * count), 0.0)
+        self.synapses[name] = Synapses(table.order, QUANTIZED, len(projection.rule.eligibilities), 0.0)

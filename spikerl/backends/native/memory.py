@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spikerl.backends.base import State
-from spikerl.backends.native.program import Array, Program
+from spikerl.backends.native.few_bits import FewBits
+from spikerl.backends.native.program import QUANTIZED, Array, Program
 from spikerl.backends.native.static import SPREAD
 from spikerl.discretise import Plan, ProjectionPlan
 
@@ -27,7 +28,7 @@ def allocate(program: Program, batch: int, precision: str) -> Held:
     return {name: made(array) for name, array in program.arrays.items()}
 
 
-def put(plan: Plan, program: Program, arrays: Held, state: State) -> None:
+def put(plan: Plan, program: Program, arrays: Held, state: State, few: FewBits | None = None) -> None:
     """Set `arrays` to `state`: nothing is left of what they held, so that equal states go on to equal bytes."""
     batch = next(iter(state[f"v/{name}"].shape[0] for name in plan.neurons))
     for name, array in program.arrays.items():
@@ -56,8 +57,14 @@ def put(plan: Plan, program: Program, arrays: Held, state: State) -> None:
                 arrays[f"spiked/{name}"][:, :size] = spikes
     for name, projection in plan.projections.items():
         if projection.weight.size:
-            _put_synapses(plan, program, arrays, state, name)
-            _put_arriving(plan, arrays, state, projection)
+            if program.synapses[name].form == QUANTIZED:
+                assert few is not None
+                _put_quantized(program, arrays, state, name, few)
+                transmitted = few.synapses[name].transmitted(state[f"weight/{name}"], step)
+                _put_arriving(plan, arrays, state, projection, transmitted)
+            else:
+                _put_synapses(plan, program, arrays, state, name)
+                _put_arriving(plan, arrays, state, projection, state[f"weight/{name}"])
 
 
 def _put_synapses(plan: Plan, program: Program, arrays: Held, state: State, name: str) -> None:
@@ -77,10 +84,31 @@ def _put_synapses(plan: Plan, program: Program, arrays: Held, state: State, name
         synapses[:, :, 1 + k] = state[f"eligibility/{name}/{k}"][:, stored.order]
 
 
-def _put_arriving(plan: Plan, arrays: Held, state: State, projection: ProjectionPlan) -> None:
+def _put_quantized(program: Program, arrays: Held, state: State, name: str, few: FewBits) -> None:
+    """Set codes, eligibilities and counts; weights lie on their grids."""
+    stored = program.synapses[name]
+    codes = few.codes(name, state[f"weight/{name}"])[:, stored.order]
+    synapses = arrays[f"synapse/{name}"].reshape(len(codes), 1 + stored.eligibilities, -1)
+    synapses[:, 0] = codes
+    for k in range(stored.eligibilities):
+        synapses[:, 1 + k] = state[f"eligibility/{name}/{k}"][:, stored.order]
+    arrays[f"writes/{name}"][:] = state[f"writes/{name}"][:, stored.order]
+    arrays[f"updates/{name}"][:] = state[f"updates/{name}"]
+
+
+def stored_weights(program: Program, arrays: Held, name: str, few: FewBits) -> Floats:
+    """Return what the synapses of a projection in few bits store, [batch, synapse]."""
+    stored = program.synapses[name]
+    held = arrays[f"synapse/{name}"]
+    codes = np.empty((len(held), stored.order.size))
+    codes[:, stored.order] = held[:, : stored.order.size]
+    return few.stored(name, codes)
+
+
+def _put_arriving(plan: Plan, arrays: Held, state: State, projection: ProjectionPlan, weight: Floats) -> None:
     """Add the spikes under way: all of them where weights are fixed, else those that arrive in the next step."""
     step, size = int(state["step"]), plan.size(projection.post)
-    history, weight = state[f"history/{projection.pre}"], state[f"weight/{projection.name}"]
+    history = state[f"history/{projection.pre}"]
     arriving = arrays[f"arriving/{projection.post}"].reshape(len(weight), -1, size)
     for ago in reversed(range(len(history))):
         left = projection.delay - 1 - ago
@@ -114,6 +142,10 @@ def take(plan: Plan, program: Program, arrays: Held, step: int, weights: Mapping
         for eligibility in projection.rule.eligibilities if projection.rule else ():
             values = _eligibility(program, arrays, name, int(eligibility.name))
             state[f"eligibility/{name}/{eligibility.name}"] = values
+        if f"writes/{name}" in arrays:
+            writes = np.empty_like(arrays[f"writes/{name}"])
+            writes[:, program.synapses[name].order] = arrays[f"writes/{name}"]
+            state |= {f"writes/{name}": writes, f"updates/{name}": arrays[f"updates/{name}"].copy()}
     for name, modulator in plan.modulators.items():
         values = arrays[f"filter/{name}"].copy()
         state[f"modulator/{name}"] = values[:, 0] if modulator.size is None else values
@@ -121,12 +153,15 @@ def take(plan: Plan, program: Program, arrays: Held, step: int, weights: Mapping
 
 
 def _eligibility(program: Program, arrays: Held, name: str, number: int) -> Floats:
-    """``c = C a**e`` in the order of the description; C itself where the rule is clocked."""
+    """``c = C a**e`` in the order of the description; C itself where the rule is clocked, or weights in few bits."""
     stored = program.synapses[name]
     if not stored.order.size:
         return np.zeros((len(next(iter(arrays.values()))), 0))
-    batch = len(arrays[f"epoch/{name}"])
-    held = arrays[f"synapse/{name}"].reshape(batch, -1, 1 + stored.eligibilities)[:, :, 1 + number].astype(np.float64)
+    batch, each = len(arrays[f"synapse/{name}"]), 1 + stored.eligibilities
+    if stored.form == QUANTIZED:
+        held = arrays[f"synapse/{name}"].reshape(batch, each, -1)[:, 1 + number].astype(np.float64)
+    else:
+        held = arrays[f"synapse/{name}"].reshape(batch, -1, each)[:, :, 1 + number].astype(np.float64)
     if stored.form == "lazy":
         powers = arrays[f"table/{name}"].reshape(1 + 2 * stored.eligibilities, -1)[2 * number]
         held *= powers[arrays[f"epoch/{name}"][:, :1]]

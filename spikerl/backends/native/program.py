@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+QUANTIZED = "quantized"
+
 
 @dataclass(frozen=True)
 class Array:
@@ -39,7 +41,8 @@ class Operation:
 class Synapses:
     """How the synapses of a projection are stored: the number in the description of each, sorted by row and delay.
 
-    `form`: "static" (weights never change), "lazy" or "clocked". `eligibilities`: how many a synapse has.
+    `form`: "static" (weights never change), "lazy", "clocked", or `QUANTIZED` (in few bits). `eligibilities`: how many
+    a synapse has.
     """
 
     order: NDArray[np.int64]
