@@ -14,9 +14,7 @@ import numpy as np
 
 from spikerl.analysis.intervals import Interval, mean_over_blocks
 from spikerl.errors import FileError, message
-from spikerl.results.quantizing import FLOAT, Comparison, Row
-
-__all__ = ["Cell", "Comparison", "Limit", "Row", "floating", "limits", "measured", "summarise"]
+from spikerl.results.quantizing import FLOAT, Row
 
 
 class Cell(NamedTuple):

@@ -33,6 +33,7 @@ _METHODS = {
     "dither": "dither: the random number of rounding is made of digits of the eligibility",
     "scaled": "scaled: updates grow as the step does",
 }
+_OWN_ROUNDING = {"dither", "metaplastic"}
 
 
 class TableRow(NamedTuple):
@@ -231,10 +232,14 @@ def _facts(comparison: Comparison, cells: Sequence[Cell]) -> tuple[tuple[str, st
 
 
 def _command(comparison: Comparison, cells: Sequence[Cell]) -> str:
-    """Return the command that makes the comparison again, safe to paste into a shell."""
+    """Return the command that makes the comparison again, safe to paste into a shell.
+
+    Roundings are those that were asked for: some methods round in a way of their own.
+    """
+    own = {cell for cell in cells if _OWN_ROUNDING & set(cell.method.split("+"))}
     lists = {
         "--bits": sorted({str(cell.bits) for cell in cells} | {str(FLOAT)}, key=int),
-        "--rounding": list(dict.fromkeys(cell.rounding for cell in cells if not cell.floating)),
+        "--rounding": list(dict.fromkeys(cell.rounding for cell in cells if not cell.floating and cell not in own)),
         "--when": list(dict.fromkeys(cell.when for cell in cells if not cell.floating)),
         "--method": list(dict.fromkeys(cell.method for cell in cells if not cell.floating)),
     }
@@ -252,7 +257,7 @@ def _span(cells: Sequence[Cell]) -> str:
 
 
 def _way(cell: Cell) -> str:
-    method = "" if cell.method == "plain" else f" ({cell.method})"
+    method = "" if cell.method in ("plain", cell.rounding) else f" ({cell.method})"
     return f"{cell.rounding} rounding{method} {cell.when} learning"
 
 

@@ -29,8 +29,8 @@ _LONGEST = 24
 
 
 def line_label(rounding: str, method: str) -> str:
-    """Return the name of a way of storing weights: its rounding, and its method where it is not the plain one."""
-    return rounding if method == "plain" else f"{rounding}, {method}"
+    """Return the name of a way of storing weights: its rounding, and its method where that says more."""
+    return rounding if method in ("plain", rounding) else f"{rounding}, {method}"
 
 
 def ways(cells: Sequence[Cell]) -> list[tuple[str, str]]:
