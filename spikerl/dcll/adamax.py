@@ -9,6 +9,7 @@ rows at a time, which its cache holds, and a gradient that is a product of two n
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,6 +18,15 @@ from spikerl.dcll import kernels
 
 _HELD = 2**17
 """The numbers of a weight that are taken at a time on a processor."""
+
+
+class How(NamedTuple):
+    """A move, ``n <- max(beta n + floor, |g|)``, ``w <- w - rate g / n``, with n `largest`."""
+
+    rate: float
+    beta: float
+    floor: float
+    largest: Tensor
 
 
 class Adamax(torch.optim.Optimizer):
@@ -36,9 +46,7 @@ class Adamax(torch.optim.Optimizer):
     @torch.no_grad()
     def follow(self, parameter: Tensor, gradient: Tensor, factor: Tensor | None = None) -> None:
         """Move one of the parameters by `gradient`, or, with a `factor`, by the product of both."""
-        group = next(group for group in self.param_groups if any(parameter is one for one in group["params"]))
-        rate, beta, largest = group["lr"], group["beta"], self._largest(parameter)
-        floor = (1 - beta) * group["eps"]
+        rate, beta, floor, largest = self.how(parameter)
         gradient = gradient if factor is not None else gradient.contiguous()
         if not kernels.fits(parameter, largest, *([gradient] if factor is None else [])):
             change = gradient if factor is None else gradient @ factor
@@ -52,9 +60,10 @@ class Adamax(torch.optim.Optimizer):
             for part, weight, n in zip(gradient.split(rows), parameter.split(rows), largest.split(rows), strict=True):
                 kernels.move(weight, torch.mm(part, factor, out=made[: len(part)]), n, rate, beta, floor)
 
-    def _largest(self, parameter: Tensor) -> Tensor:
+    def how(self, parameter: Tensor) -> How:
+        """Return what one of the parameters moves by."""
+        group = next(group for group in self.param_groups if any(parameter is one for one in group["params"]))
         state = self.state[parameter]
         if not state:
             state["largest"] = torch.zeros_like(parameter)
-        largest: Tensor = state["largest"]
-        return largest
+        return How(group["lr"], group["beta"], (1 - group["beta"]) * group["eps"], state["largest"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -18,6 +19,8 @@ from spikerl.dcll.gradients import Factors, Gradient, by_bias
 from spikerl.dcll.network import Network
 from spikerl.dcll.schedules import Schedule, step_by_step
 from spikerl.dcll.settings import Training
+from spikerl.dcll.stored import After, Counts, Move, StoredWeights, check
+from spikerl.quantization import Quantization
 from spikerl.seeding import generator
 
 _BETA = 0.95
@@ -53,12 +56,28 @@ class Evaluation(NamedTuple):
 class Trainer:
     """Trains `network` in place, layer by layer, online; `seed` fixes the order of samples and what is dropped.
 
-    `state` and `restore` carry all that the next epoch depends on, so that training goes on to the same bits.
+    With `quantization`, weights, not biases, are in few bits, on grids of their first values: "during" training, after
+    every change, and so in the network; or "after" it, where tests and readouts are those of rounded weights, and `lay`
+    rounds for good. `state` and `restore` carry all that the next epoch depends on, so that training goes on to the
+    same bits. Raises `DescriptionError` or `UnsupportedError` for a quantization that layers do not have.
     """
 
-    def __init__(self, network: Network, training: Training, seed: int = 0) -> None:
+    def __init__(
+        self,
+        network: Network,
+        training: Training,
+        seed: int = 0,
+        quantization: Quantization | None = None,
+        when: Literal["during", "after"] = "during",
+    ) -> None:
         self.network, self.training, self.seed = network, training, seed
         self.epoch = 0
+        if quantization is not None:
+            check(quantization)
+        asked = None if quantization is None or quantization.floating else quantization
+        weights = [own.weight for own in network.parameters] if asked is not None else []
+        self._stored = [StoredWeights(w, asked, seed, k) for k, w in enumerate(weights)] if when == "during" else []
+        self._rounding = [After(w, asked, seed, k) for k, w in enumerate(weights)] if when == "after" else []
         self._schedule = _SCHEDULES[training.schedule]()
         learned = [[own.weight, own.bias] for own in network.parameters]
         if training.optimiser == "adamax":
@@ -97,16 +116,33 @@ class Trainer:
         self._next_epoch()
         return loss
 
+    @property
+    def counts(self) -> list[Counts]:
+        """What became of the updates of each layer whose weights are stored in few bits; [] where none are."""
+        return [stored.counts for stored in self._stored]
+
+    @property
+    def clipped(self) -> list[float]:
+        """The share of the weights of each layer that are at an end of their grid; [] in floating point."""
+        return [each.clipped for each in (*self._stored, *self._rounding)]
+
+    @torch.no_grad()
+    def lay(self) -> None:
+        """Round weights in few bits after training, for good; do nothing otherwise."""
+        for own, after in zip(self.network.parameters, self._rounding, strict=False):
+            own.weight.copy_(after.laid())
+
     @torch.no_grad()
     def readouts(self, spikes: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the readouts of all layers in every step, [layer, time, batch, output]; nothing learns."""
         states = self.network.silent(spikes.shape[1])
         found = []
-        for now in self._tensor(spikes):
-            seen = self.network.advance(states, now.to(self._like.dtype))
-            found.append(
-                torch.stack([said(own, each.out) for own, each in zip(self.network.parameters, seen, strict=True)])
-            )
+        with self._as_tested():
+            for now in self._tensor(spikes):
+                seen = self.network.advance(states, now.to(self._like.dtype))
+                found.append(
+                    torch.stack([said(own, each.out) for own, each in zip(self.network.parameters, seen, strict=True)])
+                )
         return torch.stack(found, dim=1).double().cpu().numpy()
 
     @torch.no_grad()
@@ -114,25 +150,18 @@ class Trainer:
         """Return what each layer says to the next in every step, bool [time, batch, ...]; nothing learns."""
         states = self.network.silent(spikes.shape[1])
         found: list[list[Tensor]] = [[] for _ in states]
-        for now in self._tensor(spikes):
-            for kept, each in zip(found, self.network.advance(states, now.to(self._like.dtype)), strict=True):
-                kept.append(each.out.bool())
+        with self._as_tested():
+            for now in self._tensor(spikes):
+                for kept, each in zip(found, self.network.advance(states, now.to(self._like.dtype)), strict=True):
+                    kept.append(each.out.bool())
         return [torch.stack(kept).cpu().numpy() for kept in found]
 
     @torch.no_grad()
     def evaluate(self, samples: Samples, batch: int = 500) -> Evaluation:
         """Return what all layers say of `samples`; nothing learns."""
-        votes = []
-        for first in range(0, len(samples.labels), batch):
-            index = np.arange(first, min(first + batch, len(samples.labels)))
-            states = self.network.silent(len(index))
-            sums = [own.readout.new_zeros((len(index), len(own.readout))) for own in self.network.parameters]
-            for step, now in enumerate(self._tensor(samples.spikes(index))):
-                seen = self.network.advance(states, now.to(self._like.dtype))
-                if step >= self.training.burn_in:
-                    for total, own, each in zip(sums, self.network.parameters, seen, strict=True):
-                        total += said(own, each.out)
-            votes.append(torch.stack(sums).double().cpu().numpy())
+        firsts = range(0, len(samples.labels), batch)
+        with self._as_tested():
+            votes = [self._votes(samples, np.arange(k, min(k + batch, len(samples.labels)))) for k in firsts]
         return Evaluation(np.concatenate(votes, axis=1), np.asarray(samples.labels))
 
     def state(self) -> dict[str, NDArray]:
@@ -144,6 +173,8 @@ class Trainer:
                 kept[f"layer_{place}/{name}"] = parameter.detach().cpu().numpy().copy()
                 for key, value in self._optimisers[place].state.get(parameter, {}).items():
                     kept[f"layer_{place}/{name}/{key}"] = torch.as_tensor(value).cpu().numpy().copy()
+        for place, stored in enumerate(self._stored):
+            kept |= {f"layer_{place}/{name}": array for name, array in stored.state().items()}
         return kept
 
     def restore(self, state: Mapping[str, NDArray]) -> None:
@@ -157,12 +188,37 @@ class Trainer:
                     kept = {key: torch.as_tensor(np.array(state[f"{prefix}/{key}"])) for key in keys}
                     kept = {key: tensor.to(parameter) for key, tensor in kept.items()}
                     self._optimisers[place].state[parameter] = kept
+        for place, stored in enumerate(self._stored):
+            stored.restore({name: state[f"layer_{place}/{name}"] for name in ("codes", "updates")})
         self.epoch = int(state["epoch"])
         self._set_rate()
 
     @property
     def _like(self) -> Tensor:
         return self.network.parameters[0].weight
+
+    def _votes(self, samples: Samples, index: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the summed readouts of samples `index`, [layer, sample, output]."""
+        states = self.network.silent(len(index))
+        sums = [own.readout.new_zeros((len(index), len(own.readout))) for own in self.network.parameters]
+        for step, now in enumerate(self._tensor(samples.spikes(index))):
+            seen = self.network.advance(states, now.to(self._like.dtype))
+            if step >= self.training.burn_in:
+                for total, own, each in zip(sums, self.network.parameters, seen, strict=True):
+                    total += said(own, each.out)
+        found: NDArray[np.float64] = torch.stack(sums).double().cpu().numpy()
+        return found
+
+    @contextlib.contextmanager
+    def _as_tested(self) -> Iterator[None]:
+        """Put the weights that are tested in the place of those that learn, for a while."""
+        kept = [own.weight.clone() for own, _ in zip(self.network.parameters, self._rounding, strict=False)]
+        self.lay()
+        try:
+            yield
+        finally:
+            for own, weight in zip(self.network.parameters, kept, strict=False):
+                own.weight.copy_(weight)
 
     @torch.no_grad()
     def _batch(self, spikes: NDArray[np.bool_], targets: Tensor, number: int) -> float:
@@ -183,6 +239,9 @@ class Trainer:
 
     def _change(self, place: int, gradient: Gradient | Factors) -> None:
         own, optimiser = self.network.parameters[place], self._optimisers[place]
+        if self._stored:
+            self._store(place, gradient)
+            return
         if isinstance(gradient, Factors):
             if isinstance(optimiser, Adamax):
                 optimiser.follow(own.weight, gradient.m.t(), gradient.p)
@@ -190,6 +249,20 @@ class Trainer:
                 return
             gradient = gradient.gradient()
         own.weight.grad, own.bias.grad = gradient
+        optimiser.step()
+
+    def _store(self, place: int, gradient: Gradient | Factors) -> None:
+        """Change weights that are stored in few bits, and biases as ever."""
+        own, optimiser, stored = self.network.parameters[place], self._optimisers[place], self._stored[place]
+        if isinstance(gradient, Factors) and isinstance(optimiser, Adamax):
+            stored.follow(gradient.m.t(), Move(*optimiser.how(own.weight)), gradient.p)
+            optimiser.follow(own.bias, by_bias(gradient.m))
+            return
+        whole = gradient.gradient() if isinstance(gradient, Factors) else gradient
+        adamax = isinstance(optimiser, Adamax)
+        move = Move(*optimiser.how(own.weight)) if adamax else Move(optimiser.param_groups[0]["lr"])
+        stored.follow(whole.weight, move)
+        own.bias.grad = whole.bias
         optimiser.step()
 
     def _next_epoch(self) -> None:

@@ -22,6 +22,7 @@ from spikerl.experiment.quantization_tables import DeviceTable, QuantizationTabl
 from spikerl.experiment.tables import TABLES, Experiment, OnHardware, Protocol, Recording, Running
 from spikerl.experiment.training_tables import (
     TRAINING_TABLES,
+    LayerQuantizationTable,
     NetworkTable,
     TrainingExperiment,
     TrainingRecord,
@@ -65,7 +66,7 @@ def _circuit_models(tables: Tables, origins: Mapping[str, str]) -> dict[str, typ
 
 def _training_models(tables: Tables, origins: Mapping[str, str]) -> dict[str, type[BaseModel]]:
     data = DATA[_name(tables, "data", DATA, origins)]
-    models = data, NetworkTable, TrainingTable, TrainingRun, TrainingRecord, OnHardware
+    models = data, NetworkTable, TrainingTable, TrainingRun, TrainingRecord, OnHardware, LayerQuantizationTable
     return dict(zip(TRAINING_TABLES, models, strict=True))
 
 

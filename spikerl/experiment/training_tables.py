@@ -1,4 +1,4 @@
-"""The tables of a training experiment: data, network, training, run, record, hardware."""
+"""The tables of a training experiment: data, network, training, run, record, hardware, quantization."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from spikerl.dcll.settings import Training
 from spikerl.errors import DescriptionError, message
 from spikerl.experiment.document import write
 from spikerl.experiment.tables import STRICT, Names
+from spikerl.quantization import Quantization
 from spikerl.threads import MOST_THREADS
 
-TRAINING_TABLES = ("data", "network", "training", "run", "record", "hardware")
+TRAINING_TABLES = ("data", "network", "training", "run", "record", "hardware", "quantization")
 
 
 class LayerTable(BaseModel):
@@ -129,6 +130,43 @@ class TrainingRecord(BaseModel):
         return value
 
 
+class LayerQuantizationTable(BaseModel):
+    """The ``[quantization]`` table of a training experiment; biases, filters and gradients stay in floating point.
+
+    `bits` of a weight: 1 to 16, or 32 (default) for floating point; `when`: "during" training, each change rounded, or
+    "after" it; `rounding` ("nearest", "floor", "zero", "stochastic"). Grids are signed and end at `headroom` (8) times
+    the greatest first weight of a layer, or, with `scale` "neuron", of a neuron or a map, or at `top`. `hidden_bits`
+    (0), `stickiness` (1) and `rate` (1) as in `spikerl.Quantization`.
+    """
+
+    model_config = STRICT
+
+    bits: int = Quantization.bits
+    rounding: Literal["nearest", "floor", "zero", "stochastic"] = "nearest"
+    when: Literal["during", "after"] = "during"
+    scale: str = Quantization.scale
+    top: float | None = None
+    headroom: float = 8.0
+    hidden_bits: int = Quantization.hidden_bits
+    stickiness: float = Quantization.stickiness
+    rate: float = Quantization.rate
+
+    @model_validator(mode="after")
+    def _allowed(self) -> LayerQuantizationTable:
+        self.settings()
+        return self
+
+    def settings(self) -> Quantization | None:
+        """Return what is asked of the weights, None for floating point; raises `DescriptionError`."""
+        try:
+            asked = Quantization(**self.model_dump(exclude={"when"}))
+            if asked.floating and asked.rate != 1:
+                raise DescriptionError(message("rate", asked.rate, "1 at 32 bits", "set training.rate"))
+        except DescriptionError as error:
+            raise DescriptionError(str(error).removeprefix("Quantization.")) from None
+        return None if asked.floating else asked
+
+
 @dataclass(frozen=True)
 class TrainingExperiment:
     """Layers that learn from a data set: what is trained, how, and what is kept. Read by `spikerl.experiment.read`.
@@ -166,6 +204,11 @@ class TrainingExperiment:
     def hardware(self) -> Hardware:
         """The chip that ``[hardware]`` describes, which training does not read."""
         return Hardware(**self.parts["hardware"].model_dump())
+
+    @property
+    def quantization(self) -> LayerQuantizationTable:
+        """The ``[quantization]`` table."""
+        return cast(LayerQuantizationTable, self.parts["quantization"])
 
     def tables(self) -> dict[str, dict[str, Any]]:
         """Return all tables, defaults included; keys without a value are left out, since TOML has none."""

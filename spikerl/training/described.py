@@ -27,6 +27,7 @@ _OWNERS = {
     "Readout": "network",
     "Training": "training",
     "Learning": "learning",
+    "Quantization": "quantization",
     "PopulationCode": "environment",
     "CueSettings": "environment",
     "CartPoleSettings": "environment",

@@ -24,7 +24,12 @@ def trainers_of(experiment: TrainingExperiment, prepared: Prepared) -> list[Trai
     """Return a trainer of a new network for each instance; instance k is drawn from ``seed + k`` alone."""
     running = experiment.run
     seeds = range(running.seed, running.seed + running.instances)
-    return [Trainer(made(prepared.description, running, seed), prepared.training, seed) for seed in seeds]
+    return [
+        Trainer(
+            made(prepared.description, running, seed), prepared.training, seed, prepared.quantization, prepared.when
+        )
+        for seed in seeds
+    ]
 
 
 def made(description: Description, running: TrainingRun, seed: int) -> Network:

@@ -119,13 +119,15 @@ def _tested(writer: RunWriter, crew: _Crew, epoch: int) -> float:
     return float(rows["better"].mean())
 
 
-def _finish(
-    experiment: TrainingExperiment, prepared: Prepared, trainers: Sequence[Trainer], writer: RunWriter
-) -> None:
+def _finish(experiment: TrainingExperiment, prepared: Prepared, trainers: Sequence[Trainer], writer: RunWriter) -> None:
     """Write what is kept of the end, and mark the run finished."""
     record, first = experiment.record, prepared.data[0]
     presented = prepared.steps * (1 if isinstance(first, Targets) else min(record.samples, len(first.test.labels)))
     networks = [trainer.network for trainer in trainers]
+    for number, trainer in enumerate(trainers):
+        trainer.lay()
+        for line in recording.losses(prepared.layers, trainer):
+            writer.log(f"instance {number}, {line}")
     writer.append(
         spikes=recording.spikes(prepared, trainers, record.spikes, record.samples),
         weights=recording.weights(networks, presented) if record.weights == "end" else {},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 from spikerl.datasets.base import Dataset, Targets
 from spikerl.datasets.catalogue import load_dataset
@@ -12,22 +12,27 @@ from spikerl.dcll.settings import Loss, Training
 from spikerl.errors import DescriptionError, FileError, message, nearest
 from spikerl.experiment.data_tables import DataTable
 from spikerl.experiment.training_tables import TrainingExperiment
+from spikerl.quantization import Quantization
 from spikerl.training.described import check_backend, described, laid_to, layer_names
 from spikerl.units import Dimension, steps, to_positive_si
 
 INPUT = "input"
 
+
 @dataclass(frozen=True)
 class Prepared:
     """What an experiment trains: `description` of a network, how it learns, and one data set for each instance.
 
-    `dt` is the step in seconds, `layers` are the names that results have for its layers.
+    `dt` is the step in seconds, `layers` are the names that results have for its layers; `quantization` of the weights,
+    `when` they learn or after it, is None in floating point.
     """
 
     description: Description
     training: Training
     data: tuple[Dataset | Targets, ...]
     dt: float
+    quantization: Quantization | None = None
+    when: Literal["during", "after"] = "during"
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -59,7 +64,8 @@ def prepare(experiment: TrainingExperiment) -> Prepared:
         except FileError as error:
             remedy = "name your recordings: --set data.path=..."
             raise FileError(f"data.path: {error}; {remedy}") from error
-        return Prepared(_described(experiment, data[0]), _training(experiment, data[0], dt), data, dt)
+        learning = _described(experiment, data[0]), _training(experiment, data[0], dt), data, dt
+        return Prepared(*learning, experiment.quantization.settings(), experiment.quantization.when)
 
 
 def _described(experiment: TrainingExperiment, data: Dataset | Targets) -> Description:

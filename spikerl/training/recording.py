@@ -115,6 +115,19 @@ def weights(networks: Sequence[Network], last: int) -> dict[str, tuple[NDArray, 
     return found
 
 
+def losses(layers: Sequence[str], trainer: Trainer) -> list[str]:
+    """Return a line a layer on what few bits did to its weights; [] in floating point."""
+    lines = [
+        f"{layer}: {clipped:.2%} of the weights at an end of the grid"
+        for layer, clipped in zip(layers, trainer.clipped, strict=False)
+    ]
+    for place, counts in enumerate(trainer.counts):
+        shares = (count / max(1, counts.updates) for count in (counts.below, counts.stored))
+        below, stored = (f"{share:.2%}" for share in shares)
+        lines[place] += f"; of {counts.updates} updates {below} below half a step, {stored} stored"
+    return lines
+
+
 def spikes(
     prepared: Prepared, trainers: Sequence[Trainer], names: Sequence[str], samples: int
 ) -> dict[str, tuple[NDArray, NDArray, NDArray]]:
