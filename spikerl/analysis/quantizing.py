@@ -14,7 +14,7 @@ import numpy as np
 
 from spikerl.analysis.intervals import Interval, mean_over_blocks
 from spikerl.errors import FileError, message
-from spikerl.results.quantizing import FLOAT, Row
+from spikerl.results.quantizing import FLOAT, TABLE, Comparison, Row
 
 
 class Cell(NamedTuple):
@@ -96,6 +96,36 @@ def floating(rows: Sequence[Row], when: str) -> Interval:
     return mean_over_blocks([getattr(row, which) for row in chosen])
 
 
+def compared(comparison: Comparison) -> list[Cell]:
+    """Return `summarise` of the rows of a comparison, held against the numbers of its table.
+
+    Raises `FileError` where the table has other cells or other numbers than the rows give.
+    """
+    cells = summarise(comparison.rows)
+    where, remedy = f"{comparison.path / TABLE}", "restore the file, or quantize again"
+    if len(comparison.table) != len(cells):
+        allowed = f"one for each of the {len(cells)} cells"
+        raise FileError(message(f"{where}, rows", len(comparison.table), allowed, remedy))
+    for cell, line in zip(cells, comparison.table, strict=True):
+        name = f"{cell.bits} bits, {cell.rounding}, {cell.when}, {cell.method}"
+        for column, value in tabulated(cell).items():
+            said = line.get(column, "")
+            if not _same(said, value):
+                raise FileError(message(f"{where}, {name}, {column}", said, f"{value}, as the rows give", remedy))
+    return cells
+
+
+def tabulated(cell: Cell) -> dict[str, int | float | str]:
+    """Return what the table says of a cell, by column."""
+    measure, difference = cell.measure, cell.difference
+    return {
+        **dict(zip(("bits", "rounding", "when", "method", "hidden_bits", "memory_bits", "n"), cell, strict=False)),
+        **dict(zip(("measure", "low", "high"), measure, strict=False)),
+        **dict(zip(("difference", "difference_low", "difference_high"), difference, strict=False)),
+        "lost": cell.lost,
+    }
+
+
 def limits(cells: Sequence[Cell], points: Sequence[float] = (1, 5)) -> list[Limit]:
     """Return, for each rounding, `when` and method in their order, the limit at each of `points`.
 
@@ -121,6 +151,17 @@ def points_lost(cell: Cell) -> Interval:
 
 
 _UNKNOWN = Interval(math.nan, math.nan, math.nan, 0)
+
+
+def _same(text: str, value: int | float | str) -> bool:
+    """Say whether the text of a table is a value, up to the rounding of sums."""
+    if not isinstance(value, float):
+        return text == str(value)
+    try:
+        said = float(text)
+    except ValueError:
+        return False
+    return math.isclose(said, value, rel_tol=1e-6, abs_tol=1e-9) or (math.isnan(said) and math.isnan(value))
 
 
 def _grouped(rows: Iterable[Row]) -> dict[_Key, list[Row]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spikerl.analysis.intervals import Interval
-from spikerl.analysis.quantizing import Cell, Limit, floating, limits, points_lost, summarise
+from spikerl.analysis.quantizing import Cell, Limit, compared, floating, limits, points_lost
 from spikerl.files import replace_whole
 from spikerl.report import numbers
 from spikerl.report.document import styled, template
@@ -83,7 +83,7 @@ def quantizing_report(directory: str | Path, out: str | Path | None = None) -> P
 
 def quantizing_page(comparison: Comparison) -> str:
     """Return the page as text; raises `FileError` where there is no cell in floating point."""
-    cells = summarise(comparison.rows)
+    cells = compared(comparison)
     run = ComparedRun(
         lead=_lead(comparison, cells),
         note="",
@@ -140,7 +140,8 @@ def _limits(cells: Sequence[Cell]) -> tuple[str, ...]:
         rounding, when, method = key
         tried = [cell for cell in cells if (cell.rounding, cell.when, cell.method) == key and not cell.floating]
         text = "; ".join(_limit(one, tried) for one in mine)
-        sentences.append(f"{line_label(rounding, method).capitalize()}, {when} learning: {text}.")
+        label = line_label(rounding, method)
+        sentences.append(f"{label[:1].upper()}{label[1:]}, {when} learning: {text}.")
     return tuple(sentences)
 
 
@@ -220,7 +221,7 @@ def _facts(comparison: Comparison, cells: Sequence[Cell]) -> tuple[tuple[str, st
         ("Rounding", ", ".join(dict.fromkeys(cell.rounding for cell in few))),
         ("Quantised", ", ".join(f"{when} learning" for when in WHEN if any(cell.when == when for cell in few))),
         ("Methods", ", ".join(dict.fromkeys(cell.method for cell in few))),
-        ("Trials of the test", f"{facts.test:,}" if facts.test else ""),
+        ("Trials of the test", f"{facts.test:,}" if _tested(comparison) else ""),
         ("Seed", str(facts.seed)),
         ("Begun", facts.started.replace("T", " ").replace("+00:00", " UTC")),
         ("Took", f"{minutes} min {rest} s" if minutes else f"{rest} s"),
@@ -247,8 +248,13 @@ def _command(comparison: Comparison, cells: Sequence[Cell]) -> str:
     words = ["spikerl", "quantize", "experiment.toml"]
     for option, values in lists.items():
         words += [option, ",".join(values)] if values else []
-    words += ["--seeds", str(facts.instances), *(["--test", str(facts.test)] if facts.test else [])]
+    words += ["--seeds", str(facts.instances), *(["--test", str(facts.test)] if _tested(comparison) else [])]
     return shlex.join([*words, "--backend", facts.backend, "--out", "again"])
+
+
+def _tested(comparison: Comparison) -> bool:
+    """Say whether a circuit played trials of a test; layers are tested with the samples that their data has."""
+    return bool(comparison.facts.test) and not _name(comparison, "data")
 
 
 def _span(cells: Sequence[Cell]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from spikerl.analysis.quantizing import summarise
+from spikerl.analysis.quantizing import compared
 from spikerl.files import replace_whole
 from spikerl.report import palette
 from spikerl.report.drawing import inline
@@ -22,7 +22,7 @@ def quantizing_picture(comparison: Comparison, out: str | Path) -> Path:
     It needs nothing else, and has a ground of its own, since it does not know the page that shows it. Raises
     `FileError` where there is no cell in floating point, none in few bits, or `out` cannot be written.
     """
-    drawn = measure(comparison, summarise(comparison.rows))
+    drawn = measure(comparison, compared(comparison))
     element = inline(drawn.drawing, "quantization", drawn.caption)
     head, _, body = element.partition(">")
     light, dark = (f"--ground: {ground};" for ground in _GROUNDS)

@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
 CIRCUIT = '[circuit]\nname = "striatum"\n\n[task]\nname = "reversal"\nschedule = "80/20"\n\n[run]\nseed = 7\n'
 LAYERS = '[data]\nname = "digits"\n\n[network]\nlayers = []\n'
-CELL_COLUMNS = (
-    "bits,rounding,when,method,hidden_bits,memory_bits,instance,learning,test,updates,below,stored"
-)
+CELL_COLUMNS = "bits,rounding,when,method,hidden_bits,memory_bits,instance,learning,test,updates,below,stored"
 BAR_COLUMNS = "bits,rounding,when,method,projection,moment,low,high,count"
 TABLE_COLUMNS = (
     "bits,rounding,when,method,hidden_bits,memory_bits,n,measure,low,high,difference,difference_low,difference_high,lost"
@@ -87,7 +86,7 @@ def write(
         "experiment.toml": experiment,
         "cells.csv": _csv(CELL_COLUMNS, rows),
         "histograms.csv": _csv(BAR_COLUMNS, histograms),
-        "table.csv": _csv(TABLE_COLUMNS, [(*cell, 0, cell[0], 1, *[0.5] * 7) for cell in cells]),
+        "table.csv": _csv(TABLE_COLUMNS, [_line([row for row in rows if row[:4] == cell], rows) for cell in cells]),
     }
     for name, content in text.items():
         (folder / name).write_bytes(content.encode())
@@ -113,6 +112,21 @@ def seal(folder: Path, facts: Mapping[str, object] | None = None) -> None:
         "sha256": digests,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest | dict(facts or {})), encoding="utf-8")
+
+
+def _line(mine: Sequence[Row], rows: Sequence[Row]) -> tuple[object, ...]:
+    """Return a row of the table, computed as the page is not: with SciPy, and for one float cell alone."""
+    which = 7 if mine[0][2] == "during" and np.isfinite([row[7] for row in mine]).any() else 8
+    floats = {row[6]: row[which] for row in rows if row[0] == 32}
+    scores = np.array([row[which] for row in mine])
+    gaps = scores - np.array([floats.get(row[6], np.nan) for row in mine])
+    bounds = []
+    for values in (scores, gaps):
+        half = stats.sem(values) * stats.t.ppf(0.975, len(values) - 1) if len(values) > 1 else np.nan
+        bounds += [float(values.mean()), float(values.mean() - half), float(values.mean() + half)]
+    asked = sum(row[9] for row in mine)
+    lost = (asked - sum(row[11] for row in mine)) / asked if asked else np.nan
+    return (*mine[0][:6], len(mine), *bounds, lost)
 
 
 def _csv(header: str, rows: Sequence[Sequence[object]]) -> str:
