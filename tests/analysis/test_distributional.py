@@ -82,6 +82,14 @@ def test_cells_that_code_expectiles_are_decoded_to_the_rewards(tmp_path: Path) -
     assert code.found_modes() >= 2
 
 
+def test_cells_that_all_predict_the_mean_are_not_decoded_to_the_rewards(tmp_path: Path) -> None:
+    """Catches asymmetries read beside the reversal points of their own half: they share its noise, and say too much."""
+    code = distributional.read(
+        run_of(tmp_path / "run", *coded(np.full(CELLS, 0.5), 120), before=11), splits=2, permutations=1
+    )
+    assert code.distance > 1.7
+
+
 def test_modes_are_matched_one_to_one(tmp_path: Path) -> None:
     """Catches one broad mode that is counted for several of the rewards' modes, and modes that are far from any."""
     tau = np.linspace(0.1, 0.9, CELLS)

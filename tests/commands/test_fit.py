@@ -14,7 +14,8 @@ from spikerl.behaviour.trials import read_trials
 from spikerl.experiment import read
 from spikerl.experiment.reading import read_circuit
 from spikerl.fitting.following import led_votes
-from spikerl.fitting.ranges import ranges
+from spikerl.fitting.ranges import Range, ranges
+from spikerl.fitting.search import Search
 from spikerl.tasks.recorded import OPTIONS, read_recording
 from tests.commands.programs import invoke, program, short
 from tests.tasks.recorded_blocks import write
@@ -42,11 +43,32 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("data") / "blocks.csv", rows)
 
 
-def test_a_fit_goes_on_where_it_was_stopped(tmp_path: Path, data: Path) -> None:
+def test_what_was_cut_short_is_no_measure_of_others() -> None:
+    """Catches evaluations that were cut short and that the search takes for finished ones: their medians would rise."""
+    search = Search((Range("circuit.forgetting", 1e-4, 1e-2, "", True, False),), seed=1)
+    for first in (1.0, 2.0, 3.0, 4.0, 5.0, 100.0, 100.0, 100.0, 100.0, 100.0, 100.0):
+        search.ask()
+        cut = search.hopeless(first)
+        assert cut == (first > 5.0)
+        search.tell(None if cut else first)
+    search.ask()
+    assert search.hopeless(4.0)
+
+
+def test_a_fit_goes_on_where_it_was_stopped(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches a search that draws anew, forgets what it was told, or counts the last evaluation twice.
 
+    It is told nothing of those that were cut short but that they were.
     From the sixth evaluation on some are cut short, from the eleventh on the sampler heeds what it was told.
     """
+    told: list[float | None] = []
+    tell = Search.tell
+
+    def heard(search: Search, nll: float | None) -> None:
+        told.append(nll)
+        tell(search, nll)
+
+    monkeypatch.setattr(Search, "tell", heard)
     path = short(tmp_path)
     fit = ("fit", path, "--data", data, "--over", "circuit.learning_rate=1e-4:1e-2", *AS_JSON, "--out")
     stopped = invoke(*fit, tmp_path / "part", "--evaluations", "7")
@@ -60,6 +82,8 @@ def test_a_fit_goes_on_where_it_was_stopped(tmp_path: Path, data: Path) -> None:
     facts = json.loads(at_once.stdout)
     assert facts["evaluations"] == 13 and facts["train"] <= before["train"]
     rows = list(csv.DictReader((tmp_path / "whole" / "evaluations.csv").open()))
+    written = [float(row["nll"]) if row["nll"] else None for row in rows[1:]]
+    assert told == [*written[:7], *written, *written]
     assert len(rows) == 14 and before["cut_short"] > 0 and facts["cut_short"] == sum(not row["nll"] for row in rows) > 0
 
 

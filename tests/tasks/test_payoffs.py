@@ -87,6 +87,16 @@ def test_spread_moves_no_luck():
     assert sides[0] == sides[1]
 
 
+@pytest.mark.parametrize("payoff", ["two-point", "uniform", "normal"])
+def test_a_trial_keeps_its_luck_however_long_the_block(payoff):
+    """Catches amounts of a block in another order than its trials, and luck that the number of trials moves."""
+    short, long = (
+        [step.reward for step in played(PayoffsParameters(payoff=payoff, trials_per_block=trials), choose=1, seed=4)[0]]
+        for trials in (20, 31)
+    )
+    assert len(set(short)) > 1 and short == long[:20]
+
+
 @pytest.mark.parametrize(
     ("given", "key"),
     [
