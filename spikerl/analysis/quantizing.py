@@ -118,8 +118,9 @@ def compared(comparison: Comparison) -> list[Cell]:
 def tabulated(cell: Cell) -> dict[str, int | float | str]:
     """Return what the table says of a cell, by column."""
     measure, difference = cell.measure, cell.difference
+    named = ("bits", "rounding", "when", "method", "hidden_bits", "memory_bits", "n")
     return {
-        **dict(zip(("bits", "rounding", "when", "method", "hidden_bits", "memory_bits", "n"), cell, strict=False)),
+        **{name: getattr(cell, name) for name in named},
         **dict(zip(("measure", "low", "high"), measure, strict=False)),
         **dict(zip(("difference", "difference_low", "difference_high"), difference, strict=False)),
         "lost": cell.lost,
