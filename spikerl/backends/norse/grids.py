@@ -25,11 +25,13 @@ _AT_ONCE = 16_384
 
 
 def shape_of(synapses: Synapses) -> tuple[int, ...]:
+    """Return the places of one instance."""
     place = synapses.place
     return place.shape if isinstance(place, Dense) else tuple(place.post.shape)
 
 
 def numbered(draws: Draws, one: Stream) -> int:
+    """Add a stream to `draws` and return its number."""
     draws.append(one)
     return len(draws) - 1
 
