@@ -58,6 +58,27 @@ def moved(way: Way) -> list[str]:
     return [*lines, "rounded = minimum(maximum(rounded, least * ratio), most * ratio)"]
 
 
+def nearby(way: Way) -> list[str]:
+    """Return the lines that say whether an update from `old` to `w` is `close` to a change, or to half a step.
+
+    Where it is not, `moved` finds the present code and less than half a step. They spare its division, and allow for
+    the rounding of codes below 2**32; `reach` is ``rate / step_size``. Stickiness only makes updates smaller.
+    """
+    lines = ["move = (w - old) * reach", "close = abs(move) >= 0.499"]
+    match way.rounding:
+        case "floor":
+            lines.append("close = close | (move < -2.5e-10)")
+        case "zero":
+            lines.append("close = close | ((move * code < 0.0) & (abs(move) > 2.5e-10))")
+        case "stochastic" | "dither":
+            if way.rounding == "dither":
+                lines.append(f"u = {text(DITHER, step='step_size')}")
+            else:
+                lines.append("u = drawn(rounding_stream, order[k])")
+            lines.append("close = close | ((1.0 - u if move > 0.0 else u) < abs(move) + 2e-6)")
+    return lines
+
+
 def kept(rounding: str, place: str) -> list[str]:
     """Return the lines that round `x` on a grid in itself, as `Grid` does; `place` is that of its random number."""
     lines = [f"t = {text(PLACE)}", f"settled = {text(SETTLED)}"]

@@ -17,7 +17,7 @@ from spikerl.backends.native.lazy import lazy_kernels
 from spikerl.backends.native.products import changes, gated, reading
 from spikerl.backends.native.program import Array
 from spikerl.backends.native.quantized import ARRAYS as QUANTIZED_ARRAYS
-from spikerl.backends.native.quantized import WORD, QuantizedTexts
+from spikerl.backends.native.quantized import QuantizedTexts
 from spikerl.backends.native.sorting import Sorted
 from spikerl.discretise import Plan, ProjectionPlan, RulePlan
 from spikerl.plasticity.algebra import Gate
@@ -118,7 +118,6 @@ def quantized(plan: Plan, projection: ProjectionPlan, table: Sorted, synapses: S
         "synapse": Array("real", count * (1 + len(rule.eligibilities))),
         "writes": Array("int64", count),
         "updates": Array("int64", 3),
-        "changed": Array("uint8", -(-count // WORD) * WORD),
         "tops": Array("float64", count, synapses.scale[table.order]),
     }
     shared = _shared(projection)

@@ -10,27 +10,28 @@ from dataclasses import dataclass
 
 from spikerl.backends.native import ordered
 from spikerl.backends.native.few_bits import NUMBERS
-from spikerl.backends.native.laws import FLOATING, ROUNDING_HEADER, Way, level, moved
+from spikerl.backends.native.laws import FLOATING, ROUNDING_HEADER, Way, level, moved, nearby
 from spikerl.backends.native.products import Change, Reading, changes, gated, reading
 from spikerl.backends.native.texts import function, indented
 from spikerl.discretise import RulePlan
 from spikerl.plasticity.algebra import Gate
+from spikerl.quantization import ENDLESS
 
 ARRAYS = (
     *("synapse", "first", "post", "column_first", "column", "column_pre", "fired_pre", "fired_post", "spiked_pre"),
-    *("spiked_post", "arriving", "parts", "delays", "order", "writes", "updates", "changed", "tops"),
+    *("spiked_post", "arriving", "parts", "delays", "order", "writes", "updates", "tops"),
     *("numbers", "keys", "powers", "factor"),
 )
 """The arrays of a quantised projection, in the order in which its kernels expect them; those of its terms follow."""
 INTEGERS = ("pre_size", "rows_pre", "post_size", "rows_post", "slots", "synapses", "delay_count")
 REALS = ("bound_low", "bound_high", "scale")
 _TYPES = {
-    **{name: "flags" for name in ("spiked_pre", "spiked_post", "changed")},
+    **{name: "flags" for name in ("spiked_pre", "spiked_post")},
     **{name: "integers" for name in ("writes", "updates")},
     **{name: "doubles" for name in ("tops", "numbers", "powers", "factor")},
     "keys": "words",
 }
-WORD = 64
+BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class QuantizedTexts:
     def learning(self, way: Way) -> str:
         """Return the module of the kernel ``learn`` of instances that round in one way; integer n[7] is its number."""
         start = [
-            "if doubles(p[18])[0] != n[7]:",
+            "if doubles(p[17])[0] != n[7]:",
             "    return",
             *self._names(),
             *(f"{name} = numbers[{k}]" for k, name in enumerate(NUMBERS)),
@@ -67,10 +68,13 @@ class QuantizedTexts:
             "permission_stream = stream(keys[1], step, synapses)",
             *self._grid("0"),
             "asked, small, stored = 0, 0, 0",
+            # Whether all changes are stored, or none, whatever the chances and the wear of each synapse.
+            f"sure = probability == 0.0 or probability == 1.0 and endurance >= {ENDLESS}.0",
+            "stores = probability > 0.0",
         ]
         body = self._together(way) if not ordered.apart(self.changes) else self._apart(way)
         end = ["updates[0] += asked", "updates[1] += small", "updates[2] += stored"]
-        return ROUNDING_HEADER + function("learn", *start, *body, *end)
+        return ROUNDING_HEADER + f"BLOCK = {BLOCK}\n" + function("learn", *start, *body, *end)
 
     def spiking(self) -> str:
         """Return the module of the kernel ``jump``: terms at spikes, where they can be done after all others."""
@@ -161,19 +165,26 @@ class QuantizedTexts:
         load = [f"c{k} = share_c{k} * float64(c{k}s[k])" for k in range(len(self.rule.eligibilities))]
         return ["code = float64(codes[k])", *self._grid("k", inside=True), old, *load]
 
+    def _clipped(self) -> list[str]:
+        """Return the lines that put `w` within the bounds of the rule."""
+        return ["w = minimum(maximum(w, bound_low), bound_high)", "asks = w != old"]
+
+    def _grid_share(self) -> list[str]:
+        """Return the line with the `reach` of an update in steps, where synapses differ in it."""
+        return [] if self.even else ["reach = rate / step_size"]
+
     def _stored(self, way: Way) -> list[str]:
         """Return the lines that find from `old` and `w` what would be stored, `rounded`, and whether it `changes`."""
-        bounds = ["w = minimum(maximum(w, bound_low), bound_high)", "asks = w != old"]
         if way.rounding == FLOATING:
             lines = ["rounded = minimum(maximum(old + rate * (w - old), bound_low), bound_high)"]
-            return [*bounds, *lines, "changes = rounded != old"]
-        return [*bounds, *moved(way), "changes = asks & (rounded != code)"]
+            return [*lines, "changes = rounded != old"]
+        return [*moved(way), "changes = asks & (rounded != code)"]
 
-    def _counted(self, way: Way) -> list[str]:
-        """Return the lines that count an update."""
-        small = [] if way.rounding == FLOATING else ["small += asks & (abs(t - code) < 0.5)"]
-        return ["asked += asks", *small]
-
+    _WRITE = (
+        "codes[k] = rounded if changes else code",
+        "writes[k] += changes",
+        "stored += changes",
+    )
     _STORE = (
         "if permitted(probability, permission_stream, order[k], writes[k], endurance):",
         "    codes[k] = rounded",
@@ -181,27 +192,45 @@ class QuantizedTexts:
         "    stored += 1",
     )
 
+    def _counted(self, way: Way) -> list[str]:
+        """Return the lines that count an update."""
+        small = [] if way.rounding == FLOATING else ["small += asks & (abs(t - code) < 0.5)"]
+        return ["asked += asks", *small]
+
     def _apart(self, way: Way) -> list[str]:
-        """Return the loops over all synapses: which may change, then those that do, then eligibilities decay."""
+        """Return the loops over all synapses, block by block: whether any may change, those that do; then decay.
+
+        Where most blocks have one that may change, nothing is won by asking first.
+        """
         every = gated(self.changes, Gate.STEP)
         products = [ordered.product(change, self.reading, ordered.FLAT) for change in every]
         weight = ["w = old", *(f"w += {inside}" for _, inside in products)]
-        found = [*self._old(way), *weight, *self._stored(way)]
+        proposed = [*self._old(way), *weight, *self._clipped()]
+        found = [*proposed, *self._stored(way), *self._counted(way)]
+        screen = [
+            "if 2 * crowded <= begin + 2 * BLOCK:",
+            "    asking, near = 0, 0",
+            "    for k in range(begin, end):",
+            indented([*proposed, *self._grid_share(), *nearby(way), "asking += asks", "near |= close"], 2),
+            "    if near == 0:",
+            "        asked += asking",
+            "        small += asking",
+            "        continue",
+            "    crowded += BLOCK",
+        ]
         return [
             *(before for before, _ in products),
-            "hits = 0",
-            "for k in range(synapses):",
-            indented([*found, *self._counted(way), "changed[k] = changes", "hits |= changes"]),
-            "if hits != 0 and probability > 0.0:",
-            "    eight = words(p[16])",
-            f"    for begin in range(0, synapses, {WORD}):",
-            "        mask = np.uint64(0)",
-            "        for q in range(8):",
-            "            mask |= ((eight[(begin >> 3) + q] * BYTES_TO_BITS) >> np.uint64(56)) << np.uint64(8 * q)",
-            "        while mask != 0:",
-            "            k = begin + lowest(mask)",
-            "            mask &= mask - np.uint64(1)",
-            indented([*found, *self._STORE], 3),
+            *(["reach = rate / step_size"] if self.even else []),
+            "crowded = 0",
+            "for begin in range(0, synapses, BLOCK):",
+            "    end = min(begin + BLOCK, synapses)",
+            *([] if way.rounding == FLOATING else [indented(screen)]),
+            "    if sure:",
+            "        for k in range(begin, end):",
+            indented([*found, "changes = changes & stores", *self._WRITE], 3),
+            "    else:",
+            "        for k in range(begin, end):",
+            indented([*found, "if changes:", indented(self._STORE)], 3),
             *(
                 line
                 for k in range(len(self.rule.eligibilities))
@@ -221,7 +250,7 @@ class QuantizedTexts:
             added = f"{'w' if change.target == 'w' else f'd{change.target[1:]}'} += {inside}"
             gate = gates.get(change.term.gate)
             synapse += [added] if gate is None else [gate, f"    {added}"]
-        synapse += [*self._stored(way), *self._counted(way), "if changes:", indented(self._STORE)]
+        synapse += [*self._clipped(), *self._stored(way), *self._counted(way), "if changes:", indented(self._STORE)]
         synapse += [f"c{k}s[k] = d{k}" for k in eligibilities]
         return [
             "for i in range(pre_size):",
