@@ -21,6 +21,7 @@ from spikerl.experiment.acting_tables import ENVIRONMENTS, ActingRecord, Learnin
 from spikerl.experiment.data_tables import DATA
 from spikerl.experiment.document import write
 from spikerl.experiment.quantization_tables import DeviceTable, QuantizationTable
+from spikerl.experiment.reading import shipped
 from spikerl.experiment.tables import OnHardware, Protocol, Recording, Running
 from spikerl.experiment.training_tables import NetworkTable, TrainingRecord, TrainingRun, TrainingTable
 from spikerl.registry import CIRCUITS, TASKS, registered
@@ -135,3 +136,10 @@ def test_readme_lists_every_command() -> None:
     commands = {info.name or info.callback.__name__ for info in app.registered_commands if info.callback}
     commands |= {info.typer_instance.info.name for info in app.registered_groups}
     assert sorted(rows) == sorted(commands)
+
+
+def test_readme_names_every_experiment_circuit_and_task() -> None:
+    """Catches what is shipped and that nobody who reads README hears of."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Circuits and tasks")[1].split("\n## ")[0]
+    named = set(re.findall(r"`([\w-]+)`", section))
+    assert {*shipped(), *registered(CIRCUITS), *registered(TASKS)} <= named
