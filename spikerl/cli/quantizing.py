@@ -69,7 +69,7 @@ def quantize(
             nonlocal bar
             if bar is None:
                 bar = Bar(Path(experiment).stem, at.total, as_json, every=max(1, at.total // 20)).__enter__()
-            bar.show(at.done, f"in floating point {at.better:.2f}")
+            bar.show(at.done, "on the cluster" if at.better is None else f"in floating point {at.better:.2f}")
 
         try:
             done = compare(
@@ -105,7 +105,7 @@ def facts(done: Comparison, page: Path) -> dict[str, Any]:
     from spikerl.quantizing.record import POINTS
 
     cells = summarise(done.rows)
-    head = {"directory": str(done.path), "page": str(page), "experiment": done.facts.experiment}
+    head: dict[str, Any] = {"directory": str(done.path), "page": str(page), "experiment": done.facts.experiment}
     head |= {"backend": done.facts.backend, "seed": done.facts.seed, "instances": done.facts.instances}
     return head | {
         "cells": [_plain(cell._asdict()) for cell in cells],

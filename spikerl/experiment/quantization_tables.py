@@ -73,9 +73,9 @@ class QuantizationTable(BaseModel):
         """Return what is asked of the weights on `device`; raises `DescriptionError` that begins with the key."""
         flat = self.model_dump()
         own = {key: value for key, value in flat.items() if key.partition("_")[0] not in _STATES}
-        levels = {state: _levels(state, flat) for state in _STATES}
+        own |= {state: _levels(state, flat) for state in _STATES}
         try:
-            return Quantization(**own, **levels, device=device)
+            return Quantization(**own, device=device)
         except DescriptionError as error:
             raise DescriptionError(str(error).removeprefix("Quantization.")) from None
 

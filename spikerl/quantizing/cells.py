@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from spikerl.errors import DescriptionError, message, nearest
-from spikerl.hardware.quantize import FLOAT, MOST_BITS, check_rounding
+from spikerl.hardware.quantize import FLOAT, MOST_BITS, Rounding, check_rounding
 from spikerl.quantization import Quantization
 from spikerl.quantizing import methods
 
@@ -25,7 +25,7 @@ class Cell:
     """
 
     bits: int
-    rounding: str
+    rounding: Rounding
     when: str
     method: str
     hidden_bits: int = 0
@@ -49,8 +49,14 @@ class Cell:
 
     def asked(self, base: Quantization) -> Quantization:
         """Return `base`, an experiment's own settings, with the weights stored in this way."""
-        own = {"hidden_bits": self.hidden_bits, "stickiness": self.stickiness, "rate": base.rate * self.rate}
-        return replace(base, bits=self.bits, rounding=self.rounding, **own)
+        return replace(
+            base,
+            bits=self.bits,
+            rounding=self.rounding,
+            hidden_bits=self.hidden_bits,
+            stickiness=self.stickiness,
+            rate=base.rate * self.rate,
+        )
 
 
 FLOATING = Cell(FLOAT, "nearest", DURING, methods.PLAIN)

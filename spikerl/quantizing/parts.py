@@ -31,10 +31,19 @@ _NEURON = 128
 
 
 class Group(NamedTuple):
-    """Instances `first` to ``first + count - 1``."""
+    """So many `instances`, from number `first` on."""
 
     first: int
-    count: int
+    instances: int
+
+
+class Asked(NamedTuple):
+    """A part: a `group` of instances of `experiment` in all `cells`, and so many trials of the `test`."""
+
+    experiment: Experiment
+    cells: list[Cell]
+    group: Group
+    test: int
 
 
 def groups(experiment: Experiment, built: Built, cells: Sequence[Cell], least: int = 1) -> list[Group]:
@@ -59,15 +68,23 @@ def joined(parts: Sequence[Played]) -> Played:
     return Played(rows, added([part.bars for part in parts]))
 
 
-def stages(experiment: Experiment, cells: Sequence[Cell], test: int) -> int:
+def stages(experiment: Experiment, test: int) -> int:
     """Return how many trials a group of instances plays."""
     return experiment.run.trials + test
 
 
 def text_of(experiment: Experiment, cells: Sequence[Cell], group: Group, test: int) -> str:
     """Return a part as the text that `perform` takes."""
-    facts = {"cells": [asdict(cell) for cell in cells], "first": group.first, "count": group.count, "test": test}
+    facts = {"cells": [asdict(cell) for cell in cells], "group": group, "test": test}
     return json.dumps(facts | {"experiment": experiment.toml(), "name": experiment.name})
+
+
+def asked_of(text: str) -> Asked:
+    """Return what `text_of` has written."""
+    asked = json.loads(text)
+    experiment = assemble(asked["name"], parse_toml(asked["experiment"], "part of a comparison"), {"": ""})
+    assert isinstance(experiment, Experiment)
+    return Asked(experiment, [Cell(**one) for one in asked["cells"]], Group(*asked["group"]), asked["test"])
 
 
 def perform(text: str, directory: Path, progress: Callable[[float], None]) -> None:
@@ -75,11 +92,8 @@ def perform(text: str, directory: Path, progress: Callable[[float], None]) -> No
 
     `progress` is called with the share that is done.
     """
-    asked = json.loads(text)
-    experiment = assemble(asked["name"], parse_toml(asked["experiment"], "part of a comparison"), {"": ""})
-    assert isinstance(experiment, Experiment)
-    cells, group, test = [Cell(**one) for one in asked["cells"]], Group(asked["first"], asked["count"]), asked["test"]
-    facts, total, done = began(experiment, test), stages(experiment, cells, test), 0
+    experiment, cells, group, test = asked_of(text)
+    facts, total, done = began(experiment, test), stages(experiment, test), 0
 
     def seen(_: float) -> None:
         nonlocal done

@@ -46,14 +46,12 @@ def play(
     learners = [cell for cell in cells if cell.when == DURING]
     played = _Played(experiment, built, first, count)
     base, plan = experiment.quantization or Quantization(), built.plan
-    before: dict[Cell, dict[str, NDArray[np.float64]]] = {}
     tasks = played.tasks(len(learners), experiment.parts["task"])
     with played.open([cell.asked(base) for cell in learners]) as session:
         loop = played.loop(session, tasks)
-        starting = _weights(session, plan, learners)
+        before = _weights(session, plan, learners)
         scores = played.scores(loop, experiment.run.trials, len(learners), seen)
         ended, state = _weights(session, plan, learners), loop.state()
-    before = starting
     floating = ended[learners[0]]
     updates = _updates(state, plan).reshape(len(learners), count, 3)
     tested = np.full((len(cells), count), np.nan)
@@ -73,9 +71,10 @@ def play(
     for number, cell in enumerate(cells):
         place = learners.index(cell) if cell.when == DURING else None
         for k in range(count):
-            learned, counted = (np.nan, [0, 0, 0]) if place is None else (scores[place, k], updates[place, k].tolist())
-            kept = (cell.hidden_bits, cell.memory_bits, first + k, float(learned), float(tested[number, k]))
-            every.append(Row(*cell.key, *kept, *counted))
+            learned = np.nan if place is None else float(scores[place, k])
+            asked, below, stored = (0, 0, 0) if place is None else updates[place, k].tolist()
+            score = learned, float(tested[number, k])
+            every.append(Row(*cell.key, cell.hidden_bits, cell.memory_bits, first + k, *score, asked, below, stored))
         for projection in learning(plan):
             first_weights = (before[cell] if place is not None else floating)[projection.name]
             drawn += bars(cell, "before", projection, first_weights)
@@ -146,8 +145,8 @@ def _weights(session: Session, plan: Plan, cells: Sequence[Cell]) -> dict[Cell, 
 
 def _updates(state: State, plan: Plan) -> NDArray[np.int64]:
     """Return the updates, those below half a step and those stored, of all projections, [batch, 3]."""
-    counted: NDArray[np.int64] = sum(state[f"session/updates/{projection.name}"] for projection in learning(plan))
-    return counted
+    counted = [state[f"session/updates/{projection.name}"] for projection in learning(plan)]
+    return np.sum(counted, axis=0)
 
 
 def _chosen(state: State, rows: NDArray[np.int64]) -> State:

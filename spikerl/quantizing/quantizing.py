@@ -24,6 +24,7 @@ from spikerl.quantizing.parts import Group, groups, joined, stages
 from spikerl.quantizing.playing import Played, play
 from spikerl.quantizing.prolonging import check_choices
 from spikerl.quantizing.record import began, write
+from spikerl.quantizing.scattered import play_on
 from spikerl.results.quantizing import Comparison
 from spikerl.units import whole_number
 
@@ -35,12 +36,12 @@ _MOST_TRIALS = 10_000_000
 class Progress(NamedTuple):
     """How far a comparison is: `done` of all `total` trials, and the share of better choices in floating point.
 
-    Where layers learn, epochs of a network, and the fraction that was right.
+    Where layers learn, networks that were trained. `better` is None where it is not known on the way.
     """
 
     done: int
     total: int
-    better: float
+    better: float | None
 
 
 Follow = Callable[[Progress], None]
@@ -131,7 +132,10 @@ def execute(
     assert isinstance(experiment, Experiment)
     built = checked(experiment, asked, test)
     facts = began(experiment, test)
-    played = _here(experiment, built, asked, test, progress)
+    if scheduler is None:
+        played = _here(experiment, built, asked, test, progress)
+    else:
+        played = _on_cluster(scheduler, experiment, built, asked, test, progress)
     with new_folder(out, "directory of a comparison") as nursery:
         write(nursery, experiment.toml(), facts, played)
     return Comparison.open(out)
@@ -159,12 +163,25 @@ def checked(experiment: Experiment, asked: tuple[Cell, ...], test: int) -> Built
     return built
 
 
+def _on_cluster(
+    address: str, experiment: Experiment, built: Built, asked: tuple[Cell, ...], test: int, progress: Follow | None
+) -> Played:
+    """Play groups of instances on the workers of a cluster."""
+    each = stages(experiment, test)
+
+    def seen(done: int, parts: int) -> None:
+        if progress:
+            progress(Progress(done * each, parts * each, None))
+
+    return joined(play_on(address, experiment, built, asked, test, seen))
+
+
 def _here(
     experiment: Experiment, built: Built, asked: tuple[Cell, ...], test: int, progress: Follow | None
 ) -> Played:
     """Play all groups of instances, one after the other."""
     parts: list[Group] = groups(experiment, built, asked)
-    total, done = stages(experiment, asked, test) * len(parts), 0
+    total, done = stages(experiment, test) * len(parts), 0
 
     def seen(better: float) -> None:
         nonlocal done

@@ -21,6 +21,7 @@ from spikerl.results import experiment_text, manifest
 from spikerl.results.quantizing import BAR_COLUMNS, CELLS, HISTOGRAMS, TABLE, Facts, Row
 
 LIMITS = "limits.csv"
+FILES = (experiment_text.NAME, CELLS, HISTOGRAMS, TABLE, LIMITS, manifest.NAME)
 POINTS = (1, 5)
 _TABLE = (
     *("bits", "rounding", "when", "method", "hidden_bits", "memory_bits", "n", "measure", "low", "high"),

@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any, final
 
 from spikerl.errors import DescriptionError, FileError, MissingPackageError, RunError, SpikerlError, message
-from spikerl.files import TEMPORARY, flush_folder, replace_whole, sha256
-from spikerl.results import Results
+from spikerl.files import TEMPORARY, flush_folder, replace_whole
 from spikerl.sweep.processes import Event, Job, run_here
+from spikerl.sweep.work import RUN, Work
 
 SECONDS = 5  # until an address counts as unreachable
-FILES = ("experiment.toml", "results.h5", "log.txt", "manifest.json")
+FILES = RUN.files
 
 
 class Withdrawn(Exception):
@@ -102,6 +102,10 @@ class Cluster:
                 remedy = f"install it there, with its simulators: pip install 'spikerl[all]=={here}'"
                 raise DescriptionError(message(f"spikerl of worker {worker}", got, here, remedy))
 
+    def places(self) -> int:
+        """Return how many tasks its workers can do side by side."""
+        return sum(self._client.nthreads().values())
+
     def run(self, jobs: Sequence[Job]) -> Generator[Event, None, None]:
         """Run `jobs`, giving events as their results come; closing it withdraws all that are left.
 
@@ -112,7 +116,8 @@ class Cluster:
         token = uuid.uuid4().hex
         keys = [f"spikerl-{token}-{job.name}" for job in jobs]
         futures = [
-            self._client.submit(files_of, job.text, key=key, pure=False) for job, key in zip(jobs, keys, strict=True)
+            self._client.submit(files_of, job.text, job.work, key=key, pure=False)
+            for job, key in zip(jobs, keys, strict=True)
         ]
         job_of = dict(zip(keys, jobs, strict=True))
         try:
@@ -127,8 +132,8 @@ class Cluster:
                 self._client.cancel(futures)
 
 
-def files_of(text: str) -> dict[str, bytes]:
-    """Return the files of the finished run of the experiment `text`; runs on a worker of the cluster.
+def files_of(text: str, work: Work = RUN) -> dict[str, bytes]:
+    """Return the files that the `work` of `text` leaves, a run of that experiment; runs on a worker of the cluster.
 
     Raises `RunError` with the reason where it fails.
     """
@@ -137,44 +142,36 @@ def files_of(text: str) -> dict[str, bytes]:
     wanted = _wanted()
     # The worker's own folder, which dask clears of what a worker that was killed has left there.
     with tempfile.TemporaryDirectory(prefix="spikerl-", dir=get_worker().local_directory) as folder:
-        job = Job("run", text, Path(folder) / "run")
+        job = Job("run", text, Path(folder) / "run", work)
         with contextlib.closing(run_here([job], 1)) as events:
             for event in events:
                 if event.state == "failed":
                     raise RunError(event.detail)
                 if not wanted():
                     raise Withdrawn
-        return {name: (job.directory / name).read_bytes() for name in FILES}
+        return {name: (job.directory / name).read_bytes() for name in work.files}
 
 
 def deliver(job: Job, files: dict[str, bytes]) -> None:
-    """Put the `files` of a finished run at the job's directory, all or none, in the place of an unfinished one.
+    """Put the `files` of a finished job at its directory, all or none, in the place of an unfinished one.
 
-    Raises `FileError` where they are not the finished run of the job's experiment by this version of spikerl, or where
-    a digest is not that of its file.
+    Raises `FileError` where they are not what the job leaves, such as the finished run of its experiment by this
+    version of spikerl, or where a digest is not that of its file.
     """
     directory = job.directory.absolute()
     nursery, old = (directory.parent / f".{directory.name}.{os.getpid()}{kind}{TEMPORARY}" for kind in ("", ".old"))
     try:
         nursery.mkdir()
-        for name in FILES:
+        for name in job.work.files:
             replace_whole(nursery / name, files[name])
-        facts = Results.open(nursery).manifest
-        here = metadata.version("spikerl")
-        for what, got, allowed in (
-            ("status", facts.status, "finished"),
-            ("experiment", facts.experiment, sha256(job.text.encode())),
-            ("spikerl", facts.versions.get("spikerl"), here),
-        ):
-            if got != allowed:
-                raise FileError(message(f"run that the cluster sent for {job.name}, {what}", got, allowed))
+        job.work.check(job.name, job.text, nursery)
         if directory.exists():
             os.rename(directory, old)
         os.rename(nursery, directory)
         flush_folder(directory.parent)
     except KeyError as error:
         sent = f"run that the cluster sent for {job.name}"
-        raise FileError(message(sent, f"no {error}", ", ".join(FILES))) from error
+        raise FileError(message(sent, f"no {error}", ", ".join(job.work.files))) from error
     except OSError as error:
         raise FileError(message(f"run directory {directory}", str(error), "a place to write")) from error
     finally:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, final
 
 from spikerl.errors import DescriptionError, message
+from spikerl.sweep.work import RUN, Work
 
 TRIES = 3
 _THREADS = (
@@ -33,11 +34,15 @@ _PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from spiker
 
 
 class Job(NamedTuple):
-    """The experiment `text` (TOML, complete), to be run in `directory`; `name` is what it is called in events."""
+    """The experiment `text` (TOML, complete), to be run in `directory`; `name` is what it is called in events.
+
+    Of other `work`, `text` is what its performer takes.
+    """
 
     name: str
     text: str
     directory: Path
+    work: Work = RUN
 
 
 class Event(NamedTuple):
@@ -134,7 +139,8 @@ class _Worker:
             if job is None:
                 self._asked.close()
             else:
-                line = json.dumps({"directory": str(job.directory), "text": job.text})
+                asked = {"directory": str(job.directory), "text": job.text, "performer": job.work.performer}
+                line = json.dumps(asked)
                 self._asked.write(line.encode() + b"\n")
                 self._asked.flush()
 

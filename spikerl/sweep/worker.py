@@ -1,8 +1,8 @@
 """A process that runs one experiment after another, as its standard input asks, and never outlives who asks.
 
-In, a line an experiment: ``{"directory": ..., "text": ...}``. Out: ``{"share": s}`` after each trial, the share that
-is done, then ``{"finished": ""}`` or ``{"failed": message}``. The end of standard input ends the process, also in the
-middle of a run: the system closes it when the other side dies, however it dies.
+In, a line a job: ``{"directory": ..., "text": ..., "performer": "module:name"}``. Out: ``{"share": s}`` as it goes on,
+the share that is done, then ``{"finished": ""}`` or ``{"failed": message}``. The end of standard input ends the
+process, also in the middle of a run: the system closes it when the other side dies, however it dies.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from spikerl.files import TEMPORARY, sha256
 from spikerl.results.manifest import NAME as MANIFEST
 from spikerl.results.manifest import read_manifest
 from spikerl.run import execute
+from spikerl.sweep.work import load_performer
 from spikerl.toml import parse_toml
 
 
@@ -70,7 +71,8 @@ def main() -> None:
     while line := jobs.get():
         job = json.loads(line)
         try:
-            perform(job["text"], Path(job["directory"]), lambda share: answer({"share": share}))
+            performer = load_performer(job["performer"])
+            performer(job["text"], Path(job["directory"]), lambda share: answer({"share": share}))
             last: dict[str, object] = {"finished": ""}
         except SpikerlError as error:
             last = {"failed": str(error)}
