@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from spikerl.analysis.intervals import Band, Interval
-from spikerl.report.drawing import Canvas, band, frame, legend
+from spikerl.report.drawing import Canvas, band, frame
 from spikerl.report.numbers import number as written
 from spikerl.report.palette import INK, RUNS, SOFT, RunStyle, of_run
 
 _MARKERS = ("o", "s", "^", "D", "v")
+_LONGEST_ROW = 80
 _POINTS = (1, 2, 5, 10, 20, 50, 100, 200)
 
 
@@ -110,7 +112,7 @@ def _columns(figure: Canvas, columns: Sequence[Column], over: str) -> Sequence[A
         one.set_title(column.title)
         one.set_xlabel(over)
         _widths(one, widths)
-    legend(figure, max(axes, key=lambda one: len(one.get_legend_handles_labels()[1])))
+    _legend(figure, axes)
     return axes
 
 
@@ -119,7 +121,6 @@ def histograms(
 ) -> None:
     """Draw `weights` [projection][width] as densities: dotted before, filled after, in the colours of the lines."""
     grid = figure.subplots(len(names), len(titles), sharex="row", squeeze=False)
-    labelled: dict[str, Axes] = {}
     for row, (name, projections) in enumerate(zip(names, weights, strict=True)):
         for axes, title, shown in zip(grid[row], titles, projections, strict=True):
             top = 0.0
@@ -137,22 +138,25 @@ def histograms(
             axes.spines["left"].set_visible(False)
             if row == 0:
                 axes.set_title(title)
-            for label in axes.get_legend_handles_labels()[1]:
-                labelled.setdefault(label, axes)
         grid[row][0].set_ylabel(name, rotation=0, ha="right", va="center", labelpad=8)
     for axes in grid[-1]:
         axes.set_xlabel("Weight")
-    _legend(figure, labelled)
+    _legend(figure, list(grid.flat))
 
 
-def _legend(figure: Canvas, labelled: Mapping[str, Axes]) -> None:
-    """Name what is drawn in any of several axes, each once."""
-    handles = []
-    for label, axes in labelled.items():
-        found, labels = axes.get_legend_handles_labels()
-        handles.append(found[labels.index(label)])
-    if handles:
-        figure.legend(handles, list(labelled), loc="outside upper right", ncols=min(len(handles), 4), borderaxespad=0.2)
+def _legend(figure: Canvas, axes: Sequence[Axes]) -> None:
+    """Name what is drawn in any of several axes, each once, row after row above the figure."""
+    named: dict[str, Artist] = {}
+    for one in axes:
+        for handle, label in zip(*one.get_legend_handles_labels(), strict=True):
+            named.setdefault(label, handle)
+    labels = list(named)
+    columns = min(len(labels), 5 if sum(map(len, labels[:5])) < _LONGEST_ROW else 3)
+    # A legend is filled column after column.
+    order = [label for first in range(columns) for label in labels[first::columns]]
+    if order:
+        handles = [named[label] for label in order]
+        figure.legend(handles, order, loc="outside upper right", ncols=columns, borderaxespad=0.2)
 
 
 def _widths(axes: Axes, widths: Sequence[int]) -> None:

@@ -114,20 +114,33 @@ def _name(comparison: Comparison, table: str) -> str:
 
 
 def _lead(comparison: Comparison, cells: Sequence[Cell]) -> str:
-    few = [cell for cell in cells if not cell.floating]
-    which = "during" if any(cell.when == "during" for cell in cells) else "after"
-    level = clipped(floating(comparison.rows, which), lowest(comparison))
-    name = measure_name(comparison)
-    said = f"In floating point, {name} is {numbers.number(level.value, 3)} {numbers.bounds(level, 3)}."
-    if not few:
-        return f"{said} There is no cell in few bits to hold against it."
-    good = [cell for cell in few if points_lost(cell).value <= 1.0]
+    """Return, for each `when`, floating point's score and how far down the mean loss stays within a point."""
+    said = []
+    for when, words in (("after", "Rounded after learning"), ("during", "Learning in few bits")):
+        mine = [cell for cell in cells if cell.when == when and not cell.floating]
+        if mine:
+            score = f"{measure_name(comparison)} is {_level(comparison, when)} in floating point"
+            said.append(f"{words}: {score}; {_farthest(mine)}.")
+    alone = f"{measure_name(comparison)} is {_level(comparison, 'during')} in floating point."
+    return " ".join(said) or f"{alone} There is no cell in few bits to hold against it."
+
+
+def _level(comparison: Comparison, when: str) -> str:
+    level = clipped(floating(comparison.rows, when), lowest(comparison))
+    return f"{numbers.number(level.value, 3)}{f' {numbers.bounds(level, 3)}' if level.known() else ''}"
+
+
+def _farthest(cells: Sequence[Cell]) -> str:
+    """Return which way keeps the mean loss within 1 point down to the fewest bits, at all greater widths too."""
+    broken = {(one.rounding, one.method): one.bits or 0 for one in limits(cells, (1,))}
+    good = [cell for cell in cells if cell.bits > broken[cell.rounding, cell.method]]
     if not good:
-        return f"{said} At every width that was tried, from {_span(few)}, more than 1 point of a hundred is lost."
+        return f"more than 1 point of a hundred is lost from {numbers.count(max(c.bits for c in cells), 'bit')} down"
     best = min(good, key=lambda cell: (cell.bits, cell.memory_bits, points_lost(cell).value))
+    method = "" if best.method in ("plain", best.rounding) else f" ({best.method})"
     return (
-        f"{said} The fewest bits at which at most 1 point of a hundred is lost are {best.bits}: {_way(best)}"
-        f" loses {_points(points_lost(best))}{_memory(best)}."
+        f"the mean loss stays within 1 point of a hundred down to {numbers.count(best.bits, 'bit')}{_memory(best)},"
+        f" with {best.rounding} rounding{method}: {_points(points_lost(best))}"
     )
 
 
@@ -257,22 +270,12 @@ def _tested(comparison: Comparison) -> bool:
     return bool(comparison.facts.test) and not _name(comparison, "data")
 
 
-def _span(cells: Sequence[Cell]) -> str:
-    least, most = min(cell.bits for cell in cells), max(cell.bits for cell in cells)
-    return numbers.count(least, "bit") if least == most else f"{least} to {most} bits"
-
-
-def _way(cell: Cell) -> str:
-    method = "" if cell.method in ("plain", cell.rounding) else f" ({cell.method})"
-    return f"{cell.rounding} rounding{method} {cell.when} learning"
-
-
 def _share(share: float) -> str:
     return numbers.UNDEFINED if math.isnan(share) else numbers.percent(share)
 
 
 def _memory(cell: Cell) -> str:
-    return f", with {numbers.count(cell.memory_bits, 'bit')} of memory a synapse" if cell.hidden_bits else ""
+    return f" ({numbers.count(cell.memory_bits, 'bit')} of memory a synapse)" if cell.hidden_bits else ""
 
 
 def _points(loss: Interval) -> str:

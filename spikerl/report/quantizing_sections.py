@@ -78,7 +78,7 @@ def measure(comparison: Comparison, cells: Sequence[Cell]) -> Drawn:
     caption = (
         f"{measure_name(comparison)} over the bits of a weight: {_means(columns, comparison)}, the mean of"
         f" {count(n, 'instance')}; {_BANDS}. Level: floating point, with its interval. An instance has the same luck in"
-        " every cell, so differences are known better than the bands, which hold the spread of luck, suggest."
+        " every cell: the differences, paired, stand below."
     )
     draw = partial(figures.over_bits, columns=columns, name=measure_name(comparison))
     return Drawn(Drawing(draw, 3.0), caption)

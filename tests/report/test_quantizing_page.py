@@ -78,6 +78,21 @@ def test_limits_are_in_words(whole, page):
         assert where in said, (one, said)
 
 
+def test_the_lead_says_how_far_down_it_goes(tmp_path):
+    """Catches a width below one at which the loss is greater, and a loss of the other `when`."""
+    rows = made_up((2, 4, 8), ways=WAYS[:1], instances=3)
+    kept = [row for row in rows if row[0] == 32]
+    for row in rows:
+        if row[0] != 32:
+            lost = {"after": {8: 0.002, 4: 0.03, 2: 0.0}, "during": {8: 0.02, 4: 0.0, 2: 0.0}}[row[2]][row[0]]
+            beside = kept[row[6]]
+            score = beside[8] - lost if row[2] == "after" else beside[7] - lost
+            kept.append((*row[:7], score if row[2] == "during" else row[7], score, *row[9:]))
+    text = shown(tmp_path / "d", kept).text
+    assert re.search(r"Rounded after learning: [^:]*; the mean loss stays within 1 point [^:]* down to 8 bits", text)
+    assert re.search(r"Learning in few bits: [^:]*; more than 1 point of a hundred is lost from 8 bits down", text)
+
+
 def test_memory_counts_hidden_bits(page):
     cells = " ".join(page.texts)
     assert re.search(r"4\s+12\s", cells), "4 bits and 8 hidden ones are 12"
