@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from spikerl.backends.base import Options, State
 from spikerl.backends.native.laws import FLOATING, Way
 from spikerl.discretise import Plan
+from spikerl.errors import UnsupportedError, message
 from spikerl.hardware.quantize import PLACE, ROUNDINGS, law
 from spikerl.quantized import Kept, Synapses, kept, of_projections, thresholds
 
@@ -17,6 +18,8 @@ Floats = NDArray[np.float64]
 
 NUMBERS = ("way", "unit", "offset", "ratio", "least", "most", "rate", "probability", "endurance", "noise", "floating")
 """Of each instance, in this order; `way` is a place in `ways`, `least` and `most` are the levels at the ends."""
+_MOST_SINGLE = 24
+"""Bits of a whole number that single precision holds."""
 KEPT = ("step", "origin", "lowest", "highest", "rounding")
 
 
@@ -66,10 +69,17 @@ class FewBits:
 
 
 def few_bits(plan: Plan, options: Options) -> FewBits | None:
-    """Return what `options` ask for; None where that is nothing."""
+    """Return what `options` ask for; None where that is nothing.
+
+    Raises `UnsupportedError` for codes that single precision does not hold.
+    """
     asked, seed, instances = options.quantization, options.seed, options.instances
     if not asked:
         return None
+    for one in asked:
+        if options.precision == "float32" and not one.floating and one.memory > _MOST_SINGLE:
+            where, allowed = "quantization: bits and hidden bits", f"at most {_MOST_SINGLE} in float32"
+            raise UnsupportedError(message(where, one.memory, allowed, "take precision='float64'"))
     mismatched = {}
     if any(one.device.threshold_mismatch for one in asked):
         for name, neurons in plan.neurons.items():
