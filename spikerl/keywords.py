@@ -21,8 +21,8 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
 
 def described(cls: C) -> C:
     """Return the class, raising `DescriptionError` where its arguments are unknown, missing, repeated or too many."""
-    construct = cls.__init__  # type: ignore[misc]
-    cls.__init__ = _checked(construct, cls.__name__)  # type: ignore[misc]
+    made: Any = cls
+    made.__init__ = _checked(made.__init__, cls.__name__)
     return cls
 
 

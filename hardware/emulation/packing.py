@@ -6,7 +6,7 @@ neuron. What programs of one batch share, their `Layout`, is kept apart from the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -274,8 +274,8 @@ def _starts(lengths: Sequence[int]) -> Integers:
     return np.array([0, *accumulate(lengths)], dtype=np.int64)
 
 
-def _integers(values: object) -> Integers:
-    return np.array(list(values), dtype=np.int64)  # type: ignore[call-overload]
+def _integers(values: Iterable[int]) -> Integers:
+    return np.array(list(values), dtype=np.int64)
 
 
 def _joined(parts: Sequence[NDArray], dtype: type) -> NDArray:

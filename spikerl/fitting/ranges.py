@@ -49,9 +49,9 @@ class Range(NamedTuple):
         rounded = float(f"{number:.6g}")
         return f"{rounded:.6g} {self.unit}" if self.unit else rounded
 
-    def number(self, setting: object) -> float:
+    def number(self, setting: str | float) -> float:
         """Return the number of a value of the key, in `unit`; the inverse of `setting`."""
-        found = parse(setting, self.key)  # type: ignore[arg-type]  # what is no quantity raises UnitError
+        found = parse(setting, self.key)
         return found.value / (parse(f"1 {self.unit}", self.key).value if self.unit else 1.0)
 
 

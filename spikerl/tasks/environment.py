@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple, SupportsIndex, final
 
 import gymnasium
 import numpy as np
@@ -148,11 +148,11 @@ class BlockTask(gymnasium.Env[NDArray[np.int8], np.int64]):
 def _whole(value: object, where: str, low: int, high: int) -> int:
     """Return `value` as an int from `low` to `high`; numpy's whole numbers count, bools do not."""
     allowed = f"a whole number from {low} to {high}"
-    if isinstance(value, (bool, np.bool_)):
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, SupportsIndex):
         raise DescriptionError(message(where, value, allowed))
     try:
-        number = operator.index(value)  # type: ignore[arg-type]  # what has no index is the error below
-    except TypeError:
+        number = operator.index(value)
+    except TypeError:  # as of an array, which has an index where it is one number alone
         raise DescriptionError(message(where, value, allowed)) from None
     if not low <= number <= high:
         raise DescriptionError(message(where, value, allowed))

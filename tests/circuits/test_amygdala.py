@@ -1,5 +1,7 @@
 """The amygdala: values of two valences in a few trials, from activity alone, and their extinction."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -42,7 +44,7 @@ def test_a_loss_makes_the_value_negative(course: np.ndarray) -> None:
     assert (course[-1] - course[0])[CHOSEN] < -10.0
 
 
-def test_no_dopamine_is_reported_where_there_is_none(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_no_dopamine_is_reported_where_there_is_none(tmp_path: Path) -> None:
     """Catches columns of a population that the circuit lacks, and a page that needs them."""
     settings = {"circuit.name": "amygdala", "record.spikes": []}
     results = sp.run("reversal", backend="native", instances=1, trials=2, settings=settings, out=tmp_path / "run")

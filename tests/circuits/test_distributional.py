@@ -3,6 +3,8 @@
 A short form of what `make evidence` measures over 20 networks.
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -17,12 +19,12 @@ from spikerl.tasks.variable_magnitude import VariableMagnitude, VariableMagnitud
 PROTOCOL = TrialProtocol(cue="50 ms", decision="50 ms", hold="100 ms", outcome="400 ms", interval="460 ms")
 
 
-def played(trials: int, seed: int = 1, **settings: object) -> tuple[DistributionalParameters, dict[str, np.ndarray]]:
+def played(trials: int, seed: int = 1, **settings: Any) -> tuple[DistributionalParameters, dict[str, np.ndarray]]:
     """Return the parameters, and of each trial the column `reward` and each population's spikes by phase.
 
     The keys are ``population/phase``, the shapes [trial, neuron].
     """
-    parameters = DistributionalParameters(**{"cells": 16} | settings)  # type: ignore[arg-type]
+    parameters = DistributionalParameters(**{"cells": 16} | settings)
     circuit = build(parameters)
     task = VariableMagnitude(VariableMagnitudeParameters(trials_per_block=trials), seed=seed)
     found: dict[str, list[np.ndarray]] = {"reward": []}

@@ -7,6 +7,7 @@ loops would follow out of their arrays, a chip that is dropped in silence.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,8 +59,8 @@ def test_instances_and_windows_change_nothing(hardware: sp.Hardware) -> None:
     with sp.open(network(), "loihi", seed=3, batch=3, record=EVERYTHING, hardware=hardware, threads=2) as session:
         whole = played(session, (400,))
     assert whole["spikes/cells"].sum() > 100 and np.abs(np.diff(whole["weights/cue_to_cells"], axis=0)).max() > 0.02
-    alone = {"seed": 3, "first_instance": 2, "record": EVERYTHING, "hardware": hardware}
-    with sp.open(network(), "loihi", **alone) as session:  # type: ignore[arg-type]
+    alone: dict[str, Any] = {"seed": 3, "first_instance": 2, "record": EVERYTHING, "hardware": hardware}
+    with sp.open(network(), "loihi", **alone) as session:
         found = played(session, (1, 37, 300, 62))
     same(found, {name: values[2:] if name[0] == "w" else values[:, 2:] for name, values in whole.items()})
 
@@ -197,14 +198,14 @@ def test_lava_keeps_its_state(lava_python: Path, tmp_path: Path) -> None:
 
 def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     """From a checkpoint in fixed point."""
-    small = {"instances": 2, "trials": 4, "settings": {"run.checkpoint_every": 1}}
-    whole = run("reversal", backend="loihi", out=tmp_path / "whole", **small)  # type: ignore[arg-type]
+    small: dict[str, Any] = {"instances": 2, "trials": 4, "settings": {"run.checkpoint_every": 1}}
+    whole = run("reversal", backend="loihi", out=tmp_path / "whole", **small)
 
     def stop(at: Progress) -> None:
         if at.done == 3:
             raise RuntimeError("stopped")
 
     with pytest.raises(RunError, match="--resume"):
-        run("reversal", backend="loihi", out=tmp_path / "cut", progress=stop, **small)  # type: ignore[arg-type]
-    again = run("reversal", backend="loihi", out=tmp_path / "cut", resume=True, **small)  # type: ignore[arg-type]
+        run("reversal", backend="loihi", out=tmp_path / "cut", progress=stop, **small)
+    again = run("reversal", backend="loihi", out=tmp_path / "cut", resume=True, **small)
     assert again.manifest.sha256 == whole.manifest.sha256

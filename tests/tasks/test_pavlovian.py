@@ -1,5 +1,7 @@
 """Pavlovian conditioning: what each design shows, pays, omits and lights, and that nothing is chosen."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -10,7 +12,7 @@ from spikerl.tasks.blocks import NO_CHOICE
 SHORT = {"trials": 6, "probes": 8}
 
 
-def _played(seed: int = 3, instance: int = 0, block: int = 0, **keys: object) -> list[dict[str, object]]:
+def _played(seed: int = 3, instance: int = 0, block: int = 0, **keys: object) -> list[dict[str, Any]]:
     """Return what each trial of a block showed, paid and said."""
     task = Pavlovian(PavlovianParameters.model_validate(SHORT | keys), seed=seed, instance=instance)
     shown, _ = task.reset(options={"block": block})
@@ -25,7 +27,7 @@ def _played(seed: int = 3, instance: int = 0, block: int = 0, **keys: object) ->
     return trials
 
 
-def _kinds(trials: list[dict[str, object]]) -> list[list[tuple[object, ...]]]:
+def _kinds(trials: list[dict[str, Any]]) -> list[list[tuple[object, ...]]]:
     """Return the sorted kinds of each stage: name, reward and laser, each as often as it came."""
     stages = sorted({trial["stage"] for trial in trials})
     return [sorted((t["name"], t["reward"], t["laser"]) for t in trials if t["stage"] == stage) for stage in stages]
@@ -57,7 +59,7 @@ def test_unblocking_lights_or_pays_more_after_one_compound_alone() -> None:
     first = [("A", 1.0, 0)] * 6 + [("B", 1.0, 0)] * 6
     lit = _played(design="unblocking", probes=1)
     assert _kinds(lit)[:2] == [first, [("AX", 1.0, 1)] * 6 + [("BY", 1.0, 0)] * 6]
-    assert all(trial["dictated"].laser == bool(trial["laser"]) for trial in lit)  # type: ignore[attr-defined]
+    assert all(trial["dictated"].laser == bool(trial["laser"]) for trial in lit)
     richer = _played(design="unblocking", probes=1, laser=False, compound_size=2.0)
     assert _kinds(richer)[:2] == [first, [("AX", 2.0, 0)] * 6 + [("BY", 1.0, 0)] * 6]
 
@@ -72,7 +74,7 @@ def test_sizes_come_expected_and_unexpected() -> None:
 def test_nothing_is_chosen_and_no_feedback_announces_an_omission() -> None:
     """Catches a trial that is left to votes, and an omission that is told."""
     for trial in _played(design="blocking"):
-        assert trial["dictated"].choice == NO_CHOICE and not trial["dictated"].feedback  # type: ignore[attr-defined]
+        assert trial["dictated"].choice == NO_CHOICE and not trial["dictated"].feedback
         assert trial["cues"] == sum(1 << "ABXY".index(cue) for cue in str(trial["name"]))
 
 
