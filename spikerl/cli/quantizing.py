@@ -58,6 +58,7 @@ def quantize(
     """Compare weights in few bits with floating point: what is lost when they are rounded after learning, or during."""
     with clearly(debug):
         from spikerl.experiment import overrides
+        from spikerl.quantizing.cells import width
         from spikerl.quantizing.quantizing import Progress
         from spikerl.quantizing.quantizing import quantize as compare
         from spikerl.report.page import report as write_page
@@ -68,13 +69,13 @@ def quantize(
         def show(at: Progress) -> None:
             nonlocal bar
             if bar is None:
-                bar = Bar(Path(experiment).stem, at.total, as_json, every=max(1, at.total // 20)).__enter__()
-            bar.show(at.done, "on the cluster" if at.better is None else f"in floating point {at.better:.2f}")
+                bar = Bar(Path(experiment).stem, at.total, as_json, at.unit, max(1, at.total // 20)).__enter__()
+            bar.show(at.done, "done" if at.better is None else f"P(better) in floating point {at.better:.2f}")
 
         try:
             done = compare(
                 experiment,
-                [number("--bits", text) for text in _listed("--bits", bits)],
+                [width(text) for text in _listed("--bits", bits)],
                 _listed("--rounding", rounding),
                 _listed("--when", when),
                 _listed("--method", method),
@@ -149,8 +150,8 @@ def _limits(found: list[Limit]) -> list[str]:
     for limit in found:
         way = f"{limit.rounding}, {limit.when}, {limit.method}"
         where = "at no width that was tried" if limit.bits is None else f"first at {limit.bits} bits"
-        ways.setdefault(way, []).append(f"more than {limit.points:g} of 100 points lost {where}")
-    return [f"{way}: {'; '.join(said)}" for way, said in ways.items()]
+        ways.setdefault(way, []).append(f"more than {limit.points:g} {where}")
+    return [f"{way}: points of 100 lost, {'; '.join(said)}" for way, said in ways.items()]
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

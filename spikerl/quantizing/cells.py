@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from spikerl.errors import DescriptionError, message, nearest
 from spikerl.hardware.quantize import FLOAT, MOST_BITS, Rounding, check_rounding
@@ -12,8 +13,11 @@ from spikerl.quantizing import methods
 
 BITS = (1, 2, 3, 4, 5, 6, 8, 12, 16)
 ROUNDING = ("nearest", "stochastic")
-AFTER, DURING = "after", "during"
+When = Literal["after", "during"]
+AFTER: When = "after"
+DURING: When = "during"
 WHEN = (AFTER, DURING)
+_WIDTHS = f"whole numbers from 1 to {MOST_BITS}, or {FLOAT} for floating point"
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Cell:
 
     bits: int
     rounding: Rounding
-    when: str
+    when: When
     method: str
     hidden_bits: int = 0
     stickiness: float = 1.0
@@ -74,8 +78,7 @@ def cells(
     widths = _listed("bits", bits, int)
     for one in widths:
         if isinstance(one, bool) or not isinstance(one, int) or not (1 <= one <= MOST_BITS or one == FLOAT):
-            allowed = f"whole numbers from 1 to {MOST_BITS}, or {FLOAT} for floating point"
-            raise DescriptionError(message("bits", one, allowed))
+            raise DescriptionError(message("bits", one, _WIDTHS))
     roundings = _listed("rounding", rounding, str)
     for name in roundings:
         check_rounding(name, "rounding")
@@ -101,7 +104,14 @@ def cells(
     return tuple(dict.fromkeys(found))
 
 
-def _listed(where: str, given: object, kind: type) -> list:
+def width(text: str) -> int:
+    """Return the number of bits that is written in `text`; raises `DescriptionError`."""
+    if not text.isascii() or not text.isdigit():
+        raise DescriptionError(message("bits", text, _WIDTHS))
+    return int(text)
+
+
+def _listed(where: str, given: object, kind: type) -> list[Any]:
     values = [given] if isinstance(given, kind) else given
     if not isinstance(values, Sequence | set | frozenset) or isinstance(values, str) or not values:
         raise DescriptionError(message(where, given, "one or more, in a list"))

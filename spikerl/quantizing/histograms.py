@@ -27,7 +27,11 @@ def bars(cell: Cell, moment: str, projection: ProjectionPlan, weights: NDArray[n
 
 
 def added(parts: list[list[Bar]]) -> list[Bar]:
-    """Return the bars of several groups of instances as one; each part has the same bars in the same order."""
+    """Return the bars of several groups of instances as one; each part has the same bars in the same order.
+
+    Those of layers reach as far as the first weights of their group make them; they are taken to reach as far as those
+    of the first group, from which they differ by what the greatest of many numbers does.
+    """
     return [together[0]._replace(weights=sum(bar.weights for bar in together)) for together in zip(*parts, strict=True)]
 
 

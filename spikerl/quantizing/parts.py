@@ -14,9 +14,11 @@ from typing import NamedTuple
 from spikerl.experiment.building import Built, build
 from spikerl.experiment.reading import assemble
 from spikerl.experiment.tables import Experiment
+from spikerl.experiment.training_tables import TrainingExperiment
 from spikerl.files import new_folder
 from spikerl.quantizing.cells import Cell
 from spikerl.quantizing.histograms import added, learning
+from spikerl.quantizing.layers import train
 from spikerl.quantizing.playing import Played, play
 from spikerl.quantizing.record import began, write
 from spikerl.results.quantizing import Comparison
@@ -40,20 +42,22 @@ class Group(NamedTuple):
 class Asked(NamedTuple):
     """A part: a `group` of instances of `experiment` in all `cells`, and so many trials of the `test`."""
 
-    experiment: Experiment
+    experiment: Experiment | TrainingExperiment
     cells: list[Cell]
     group: Group
     test: int
 
 
-def groups(experiment: Experiment, built: Built, cells: Sequence[Cell], least: int = 1) -> list[Group]:
-    """Return groups of all instances that fit into `MEMORY`, at least `least` where there are as many instances."""
-    plan, instances = built.plan, experiment.run.instances
-    protocol = experiment.trial_protocol
+def fitting(experiment: Experiment, built: Built, cells: Sequence[Cell]) -> int:
+    """Return how many instances of a circuit fit into `MEMORY` in all `cells`, one at least."""
+    plan, protocol = built.plan, experiment.trial_protocol
     longest = max(steps(protocol.duration(name), plan.dt, f"protocol.{name}") for name in PHASES)
     neurons, synapses = sum(plan.sizes.values()), sum(p.weight.size for p in learning(plan))
-    each = len(cells) * (neurons * (longest + _NEURON) + synapses * _SYNAPSE)
-    most = max(1, MEMORY // each)
+    return max(1, MEMORY // (len(cells) * (neurons * (longest + _NEURON) + synapses * _SYNAPSE)))
+
+
+def groups(instances: int, most: int, least: int = 1) -> list[Group]:
+    """Return groups of at most `most` instances, `least` of them where there are as many instances."""
     number = min(instances, max(least, -(-instances // most)))
     edges = [instances * k // number for k in range(number + 1)]
     return [Group(first, last - first) for first, last in zip(edges[:-1], edges[1:], strict=True)]
@@ -62,29 +66,39 @@ def groups(experiment: Experiment, built: Built, cells: Sequence[Cell], least: i
 def joined(parts: Sequence[Played]) -> Played:
     """Return the parts as one, cell by cell, each with its instances in order."""
     rows = [row for part in parts for row in part.rows]
-    order = list(dict.fromkeys(row[:4] for row in rows))
-    place = {key: number for number, key in enumerate(order)}
+    place = {key: number for number, key in enumerate(dict.fromkeys(row[:4] for row in rows))}
     rows.sort(key=lambda row: (place[row[:4]], row.instance))
     return Played(rows, added([part.bars for part in parts]))
 
 
-def stages(experiment: Experiment, test: int) -> int:
-    """Return how many trials a group of instances plays."""
+def stages(experiment: Experiment | TrainingExperiment, cells: Sequence[Cell], group: Group, test: int) -> int:
+    """Return how much there is to do in a group: trials of a circuit, networks of layers."""
+    if isinstance(experiment, TrainingExperiment):
+        return group.instances * len(cells)
     return experiment.run.trials + test
 
 
-def text_of(experiment: Experiment, cells: Sequence[Cell], group: Group, test: int) -> str:
+def part(asked: Asked, built: Built | None, seen: Callable[[float | None], None]) -> Played:
+    """Play or train a part; `seen` is called after each stage, with the share of better choices where it is known."""
+    experiment, cells, group, test = asked
+    if isinstance(experiment, TrainingExperiment):
+        return train(experiment, cells, *group, lambda done, total: seen(None))
+    return play(experiment, built or build(experiment), cells, *group, test, seen)
+
+
+def text_of(asked: Asked) -> str:
     """Return a part as the text that `perform` takes."""
+    experiment, cells, group, test = asked
     facts = {"cells": [asdict(cell) for cell in cells], "group": group, "test": test}
     return json.dumps(facts | {"experiment": experiment.toml(), "name": experiment.name})
 
 
 def asked_of(text: str) -> Asked:
     """Return what `text_of` has written."""
-    asked = json.loads(text)
-    experiment = assemble(asked["name"], parse_toml(asked["experiment"], "part of a comparison"), {"": ""})
-    assert isinstance(experiment, Experiment)
-    return Asked(experiment, [Cell(**one) for one in asked["cells"]], Group(*asked["group"]), asked["test"])
+    found = json.loads(text)
+    experiment = assemble(found["name"], parse_toml(found["experiment"], "part of a comparison"), {"": ""})
+    assert isinstance(experiment, (Experiment, TrainingExperiment))
+    return Asked(experiment, [Cell(**one) for one in found["cells"]], Group(*found["group"]), found["test"])
 
 
 def perform(text: str, directory: Path, progress: Callable[[float], None]) -> None:
@@ -92,22 +106,20 @@ def perform(text: str, directory: Path, progress: Callable[[float], None]) -> No
 
     `progress` is called with the share that is done.
     """
-    experiment, cells, group, test = asked_of(text)
-    facts, total, done = began(experiment, test), stages(experiment, test), 0
+    asked = asked_of(text)
+    facts, total, done = began(asked.experiment, asked.test), stages(*asked), 0
 
-    def seen(_: float) -> None:
+    def seen(_: float | None) -> None:
         nonlocal done
         done += 1
         progress(done / total)
 
-    played = play(experiment, build(experiment), cells, *group, test, seen)
+    played = part(asked, None, seen)
     with new_folder(directory, "part of a comparison") as nursery:
-        write(nursery, experiment.toml(), facts, played)
+        write(nursery, asked.experiment.toml(), facts, played)
 
 
 def read(directory: Path) -> Played:
     """Return a part that `perform` has written; raises `FileError`."""
     found = Comparison.open(directory)
     return Played(list(found.rows), list(found.bars))
-
-

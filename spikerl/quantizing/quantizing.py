@@ -19,9 +19,10 @@ from spikerl.quantization import Quantization
 from spikerl.quantized import of_projections
 from spikerl.quantizing.cells import AFTER, BITS, ROUNDING, WHEN, Cell, cells
 from spikerl.quantizing.histograms import learning
+from spikerl.quantizing.layers import check_layers
 from spikerl.quantizing.methods import PLAIN
-from spikerl.quantizing.parts import Group, groups, joined, stages
-from spikerl.quantizing.playing import Played, play
+from spikerl.quantizing.parts import Asked, fitting, groups, joined, part, stages
+from spikerl.quantizing.playing import Played
 from spikerl.quantizing.prolonging import check_choices
 from spikerl.quantizing.record import began, write
 from spikerl.quantizing.scattered import play_on
@@ -34,17 +35,19 @@ _MOST_TRIALS = 10_000_000
 
 
 class Progress(NamedTuple):
-    """How far a comparison is: `done` of all `total` trials, and the share of better choices in floating point.
+    """How far a comparison is: `done` of `total` trials, and the share of `better` choices in floating point.
 
-    Where layers learn, networks that were trained. `better` is None where it is not known on the way.
+    `unit`: "trial"; where layers learn, "network", and on a cluster "part", of which `better` is None.
     """
 
     done: int
     total: int
+    unit: str
     better: float | None
 
 
 Follow = Callable[[Progress], None]
+Chosen = Experiment | TrainingExperiment
 
 
 def quantize(
@@ -71,7 +74,8 @@ def quantize(
     "hidden", "metaplastic", "dither", "scaled", or several joined by ``+``; see `spikerl.quantizing.methods`). In each
     play `seeds` instances, by default those of the experiment, with common random numbers; circuits play the trials of
     the experiment and then `test` more (40) with weights held, in the last block, which is prolonged for them. A score
-    is the share of better choices: of the learning for "during", of the test for "after".
+    is the share of better choices: of the learning for "during", of the test for "after". Layers are trained for the
+    epochs of the experiment, and their score is the share of test samples that they have right.
 
     `backend`: by default "native" for circuits. `seed`, `trials` and `settings` are as in `run`; ``[quantization]`` and
     ``[device]`` hold for all cells. `scheduler`: the address of a dask.distributed scheduler, on whose workers groups
@@ -94,7 +98,7 @@ def chosen_for(
     seed: int | None,
     trials: int | None,
     settings: Mapping[str, object] | None,
-) -> Experiment | TrainingExperiment:
+) -> Chosen:
     """Return the experiment that `quantize` plays; raises what it raises."""
     given = dict(settings or {})
     for key, value in (("backend", backend), ("seed", seed), ("instances", seeds), ("trials", trials)):
@@ -119,7 +123,7 @@ def directory(experiment: AnyExperiment, out: str | Path | None) -> Path:
 
 
 def execute(
-    experiment: Experiment | TrainingExperiment,
+    experiment: Chosen,
     asked: tuple[Cell, ...],
     test: int,
     out: Path,
@@ -129,13 +133,18 @@ def execute(
     """Do what `quantize` does with an experiment that `chosen_for` returned, and `cells`."""
     if os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir())):
         raise FileError(message("directory", str(out), "a new or empty directory", "give another one (--out)"))
-    assert isinstance(experiment, Experiment)
-    built = checked(experiment, asked, test)
+    built = None
+    if isinstance(experiment, TrainingExperiment):
+        check_layers(experiment, asked)
+        test, most = 0, 1
+    else:
+        built = checked(experiment, asked, test)
+        most = fitting(experiment, built, asked)
     facts = began(experiment, test)
     if scheduler is None:
-        played = _here(experiment, built, asked, test, progress)
+        played = _here(experiment, built, asked, test, most, progress)
     else:
-        played = _on_cluster(scheduler, experiment, built, asked, test, progress)
+        played = _on_cluster(scheduler, experiment, asked, test, most, progress)
     with new_folder(out, "directory of a comparison") as nursery:
         write(nursery, experiment.toml(), facts, played)
     return Comparison.open(out)
@@ -164,29 +173,30 @@ def checked(experiment: Experiment, asked: tuple[Cell, ...], test: int) -> Built
 
 
 def _on_cluster(
-    address: str, experiment: Experiment, built: Built, asked: tuple[Cell, ...], test: int, progress: Follow | None
+    address: str, experiment: Chosen, asked: tuple[Cell, ...], test: int, most: int, progress: Follow | None
 ) -> Played:
     """Play groups of instances on the workers of a cluster."""
-    each = stages(experiment, test)
 
     def seen(done: int, parts: int) -> None:
         if progress:
-            progress(Progress(done * each, parts * each, None))
+            progress(Progress(done, parts, "part", None))
 
-    return joined(play_on(address, experiment, built, asked, test, seen))
+    return joined(play_on(address, experiment, most, asked, test, seen))
 
 
 def _here(
-    experiment: Experiment, built: Built, asked: tuple[Cell, ...], test: int, progress: Follow | None
+    experiment: Chosen, built: Built | None, asked: tuple[Cell, ...], test: int, most: int, progress: Follow | None
 ) -> Played:
     """Play all groups of instances, one after the other."""
-    parts: list[Group] = groups(experiment, built, asked)
-    total, done = stages(experiment, test) * len(parts), 0
+    # Layers share what their instances have in common by themselves.
+    parts = groups(experiment.run.instances, experiment.run.instances if built is None else most)
+    total, done = sum(stages(experiment, asked, group, test) for group in parts), 0
+    unit = "network" if built is None else "trial"
 
-    def seen(better: float) -> None:
+    def seen(better: float | None) -> None:
         nonlocal done
         done += 1
         if progress:
-            progress(Progress(done, total, better))
+            progress(Progress(done, total, unit, better))
 
-    return joined([play(experiment, built, asked, *part, test, seen) for part in parts])
+    return joined([part(Asked(experiment, list(asked), group, test), built, seen) for group in parts])

@@ -9,10 +9,10 @@ from importlib import metadata
 from pathlib import Path
 
 from spikerl.errors import FileError, RunError, message
-from spikerl.experiment.building import Built
 from spikerl.experiment.tables import Experiment
+from spikerl.experiment.training_tables import TrainingExperiment
 from spikerl.quantizing.cells import Cell
-from spikerl.quantizing.parts import asked_of, groups, read, text_of
+from spikerl.quantizing.parts import Asked, asked_of, groups, read, text_of
 from spikerl.quantizing.playing import Played
 from spikerl.quantizing.record import FILES
 from spikerl.results.quantizing import Comparison
@@ -40,21 +40,24 @@ PART = Work("spikerl.quantizing.parts:perform", FILES, check_part)
 
 def play_on(
     address: str,
-    experiment: Experiment,
-    built: Built,
+    experiment: Experiment | TrainingExperiment,
+    most: int,
     cells: Sequence[Cell],
     test: int,
     seen: Callable[[int, int], None],
 ) -> list[Played]:
-    """Play all instances on the workers of the cluster at `address`; `seen` is called with parts done and all parts.
+    """Play all instances, `most` in a part, on the workers of the cluster at `address`.
+
+    `seen` is called with parts done and all parts.
 
     Raises what `spikerl.sweep.cluster.connected` raises, and `RunError` where a part failed.
     """
     with tempfile.TemporaryDirectory(prefix="spikerl-") as folder, connected(address) as cluster:
         jobs = []
-        for group in groups(experiment, built, cells, cluster.places()):
+        for group in groups(experiment.run.instances, most, cluster.places()):
             name = f"instances-{group.first}-to-{group.first + group.instances - 1}"
-            jobs.append(Job(name, text_of(experiment, cells, group, test), Path(folder) / name, PART))
+            text = text_of(Asked(experiment, list(cells), group, test))
+            jobs.append(Job(name, text, Path(folder) / name, PART))
         done = 0
         with contextlib.closing(cluster.run(jobs)) as events:
             for event in events:
