@@ -69,7 +69,8 @@ class Grid(NamedTuple):
         t = law(SETTLED, {"t": law(PLACE, place)})
         # In single precision a level is as near to its place as that can say.
         there = self.origin[:, None] + np.rint(t) * self.step[:, None]
-        t = np.where(there.astype(weight.dtype) == weight, np.rint(t), t)
+        same = (there.astype(weight.dtype) == weight) & (np.abs(t - np.rint(t)) < 2**-8)
+        t = np.where(same, np.rint(t), t)
         rounded = law(ROUNDED[rounding], {"t": t, "u": u})
         return np.clip(rounded, self.lowest * self.ratio, self.highest * self.ratio)
 

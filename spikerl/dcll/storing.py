@@ -120,10 +120,10 @@ def _pairwise(law: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Any, Any], T
 
 _TORCH: dict[str, Any] = {
     **{"rint": torch.round, "floor": torch.floor, "trunc": torch.trunc, "abs": torch.abs},
-    **{"minimum": _pairwise(torch.minimum), "maximum": _pairwise(torch.maximum), "__builtins__": {}},
+    **{"minimum": _pairwise(torch.minimum), "maximum": _pairwise(torch.maximum)},
 }
 
 
 def _law(text: str, values: Mapping[str, Any]) -> Tensor:
-    found: Tensor = eval(text, _TORCH, dict(values))  # noqa: S307
+    found: Tensor = eval(text, dict(_TORCH), dict(values))  # noqa: S307
     return found
