@@ -54,6 +54,13 @@ def test_cells_quantised_after_learning_are_held_against_the_test():
     assert floating(rows, "during").value == pytest.approx(0.80)
 
 
+def test_what_floating_point_learned_is_no_score_of_what_was_rounded_after():
+    """Catches the score of learning where a cell that was quantised after it has that of floating point too."""
+    rows = [Row(*row)._replace(learning=0.1) for row in cell(4, [0.94, 0.84, 0.89], when="after", counts=(0, 0, 0))]
+    assert measured("after", rows) == "test"
+    assert summarise([*FLOAT, *rows])[1].difference.value == pytest.approx(-0.01)
+
+
 def test_layers_without_a_score_of_learning_are_held_against_the_test():
     rows = [Row(*row)._replace(learning=NONE) for row in [*FLOAT, *cell(4, [0.9, 0.8, 0.85])]]
     assert measured("during", rows) == "test"
