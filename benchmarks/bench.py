@@ -25,6 +25,7 @@ import native_single
 import native_start
 import nest_program
 import norse_batch
+import quantization_cost
 from rows import Row, table, write
 
 OUT = Path(__file__).resolve().parent / "results.json"
@@ -32,6 +33,7 @@ PICTURE = Path(__file__).resolve().parents[1] / "docs" / "scaling.png"
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "brian2_plastic": brian2_plastic.rows,
     "norse_batch": norse_batch.rows,
+    "quantization_cost": quantization_cost.rows,
     "native_network": native_network.rows,
     "native_batch": native_batch.rows,
     "native_loop": native_loop.rows,

@@ -20,7 +20,7 @@ from spikerl.quantization import ENDLESS
 Floats = NDArray[np.float64]
 Draws = list[Stream]
 
-_AT_ONCE = 16_384
+_AT_ONCE = 24_576
 """Synapses of all instances that are computed together: what is between stays in the cache, and costs no new memory."""
 
 
@@ -108,7 +108,8 @@ class Storing:
     def _cuts(self, start: int, stop: int) -> list[tuple[int, int]]:
         """Return conditions `start` to `stop` as ranges of the batch: whole conditions, or parts of one."""
         instances, places = self._instances, int(np.prod(self._shape))
-        whole = max(1, min(stop - start, _AT_ONCE // (instances * places)))
+        pieces = -(-(stop - start) * instances * places // _AT_ONCE)
+        whole = -(-(stop - start) // pieces)
         if whole > 1:
             return [(k * instances, min(k + whole, stop) * instances) for k in range(start, stop, whole)]
         share = max(1, _AT_ONCE // places)
@@ -154,6 +155,7 @@ class Storing:
             endurance=self._number(of.endurance[which], torch.float64),
             locate=self._locate(kind, numbers),
             store=_floating(numbers) if kind.floating else _few_bits(kind, numbers),
+            number=compiled({"number": Text(NUMBER)}, ["code", "room"], numbers, ["number"], room="room"),
             send=self._send(kind, numbers, slice(start, stop), conditions),
         )
 
@@ -207,20 +209,17 @@ def _few_bits(kind: _Kind, numbers: dict[str, Number]) -> Code:
     rounding = ROUNDINGS[kind.rounding]
     reasons = ["chance"] * kind.chancy + ["alive"] * kind.wears
     extra = {"dither": ["c"], "stochastic": ["u"]}.get(rounding, [])
-    kept = "code + (kept - code)" + "".join(f" * {reason}" for reason in reasons) if reasons else "kept"
     laws = on_grid(rounding, "moved", "heeded") | {
         "level": Text(LEVEL),
         "depth": Text(DEPTH),
         "moved": Text(MOVED),
         "asked": Text("(new - old) != 0"),
-        "below": Text("asked * (abs(moved - code) < 0.5)"),
+        "below": Text("abs(moved - code) < 0.5"),
         "heeded": Text("u * asked", {"u": "dither"} if rounding == "dither" else {}),
         "dither": Text(DITHER),
-        "stored": Text(kept),
-        "changed": Text("stored != code"),
-        "number": Text(NUMBER, {"code": "stored"}),
+        "moves": Text(" * ".join(["(kept - code)", *reasons])),
     }
-    results = ["below", "asked", "changed", "stored", "number"]
+    results = ["below", "asked", "moves"]
     return compiled(laws, ["code", "old", "new", *extra, *reasons], numbers, results, shared=["u"])
 
 

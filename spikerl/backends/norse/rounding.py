@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from spikerl.hardware.quantize import PLACE, ROUNDED, SETTLED, Rounding
 
-Number = float | Tensor
+Number: TypeAlias = float | Tensor
 """A number of a law: the same for all conditions, or one for each, in a shape that broadcasts with the values."""
 Code = Callable[..., tuple[Tensor, ...]]
 
@@ -70,7 +70,7 @@ def on_grid(rounding: Rounding, moved: str, u: str = "u") -> dict[str, Text]:
     return {
         "settled": Text(SETTLED, {"t": moved}),
         "rounded": Text(ROUNDED[rounding], {"t": settled, "u": u}),
-        "kept": Text("minimum(maximum(rounded, bottom), top)"),
+        "kept": Text("clip(rounded, bottom, top)"),
         "number": Text(NUMBER, {"code": "kept"}),
     }
 
@@ -81,15 +81,16 @@ def compiled(
     numbers: Mapping[str, Number],
     results: Sequence[str],
     shared: Collection[str] = (),
+    room: str = "",
 ) -> Code:
     """Return a function of the tensors `given` that returns `results`, each one of `laws` or `given`.
 
     A law is computed where it is needed, once; a comparison is 0 or 1 in the precision of what it compares. Operations
     are those of the texts, in their order, so that in float64 results are NumPy's bit for bit, but for powers. Nothing
-    given is written over; `shared` are those of the given that broadcast with the rest.
+    given is written over, but `room`, which takes the last result; `shared` are those that broadcast with the rest.
     """
     maker = _Maker(laws, given, numbers, shared)
-    return maker.function([maker.named(name) for name in results])
+    return maker.function([maker.named(name) for name in results], room)
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class _Value:
     full: bool
 
 
-_Operand = _Value | Number
+_Operand: TypeAlias = _Value | Number
 
 
 class _Line(NamedTuple):
@@ -140,6 +141,11 @@ class _Maker:
                 return self._made(_OPERATIONS[type(operator)], base, self._value(right, names))
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
                 return self._made(_OPERATIONS[type(operator)], self._value(left, names), self._value(right, names))
+            case ast.Call(func=ast.Name(id="clip"), args=arguments):
+                rounded, bottom, top = (self._value(argument, names) for argument in arguments)
+                if isinstance(bottom, float) and isinstance(top, float):
+                    return self._made("clamp", rounded, bottom, top)
+                return self._made("minimum", self._made("maximum", rounded, bottom), top)
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return self._made(_CALLS[name], *(self._value(argument, names) for argument in arguments))
         raise AssertionError(f"no arithmetic of the quantiser: {ast.unparse(node)}")
@@ -159,8 +165,8 @@ class _Maker:
             self._lines[key] = _Line(value, operation, operands)
         return self._lines[key].value
 
-    def function(self, results: Sequence[_Operand]) -> Code:
-        """Return the lines as a function that returns `results`."""
+    def function(self, results: Sequence[_Operand], room: str) -> Code:
+        """Return the lines as a function that returns `results`, the last in the tensor `room`, where it is given."""
         lines = list(self._lines.values())
         last = {operand: k for k, line in enumerate(lines) for operand in line.operands if isinstance(operand, _Value)}
         last |= {result: len(lines) for result in results if isinstance(result, _Value)}
@@ -181,7 +187,15 @@ class _Maker:
                 isinstance(one, _Value) and one.full and one.name not in kept and last[one] == k for one in operands
             ]
             texts = [written(one) for one in operands]
-            body.append(f"    {value.name} = {_written(operation, operands, texts, free)}")
+            done = _written(operation, operands, texts, free)
+            if room and value == results[-1] and operation in ("add", "mul"):
+                first, second = texts if isinstance(operands[0], _Value) else texts[::-1]
+                done = f"torch.{operation}({first}, {second}, out={room})"
+            elif room and value == results[-1]:
+                done = f"{room}.copy_({done})"
+            body.append(f"    {value.name} = {done}")
+        if room and not lines:
+            body.append(f"    {room}.copy_({written(results[-1])})")
         back = "".join(f"{written(result)}, " for result in results)
         text = "\n".join([f"def code({', '.join(self._given)}):", *body, f"    return ({back})"])
         exec(compile(text, "<quantiser>", "exec"), names)
@@ -197,12 +211,15 @@ def _written(operation: str, operands: Sequence[_Operand], texts: Sequence[str],
         assert isinstance(value, _Value)
         if not value.full:
             return f"{first}.{operation}({second}).to({first}.dtype)"
-        return f"{first if free[0] else first + '.clone()'}.{operation}_({second})"  # in place it is many times faster
+        # What it writes being of its precision, a comparison is many times faster than one that writes bits.
+        return f"torch.{operation}({first}, {second}, out={first if free[0] else f'torch.empty_like({first})'})"
     if operation in ("minimum", "maximum"):
         if isinstance(operands[1], float):
             end = "max" if operation == "minimum" else "min"
             return f"{first}.clamp{'_' * free[0]}({end}={second})"
         return f"torch.{operation}({first}, {second}{f', out={first}' if free[0] else ''})"
+    if operation == "clamp":
+        return f"{first}.clamp{'_' * free[0]}({texts[1]}, {texts[2]})"
     if len(operands) == 1:
         return f"{first}.{operation}{'_' * free[0]}()"
     if operation in ("add", "mul") and (isinstance(operands[0], float) or (free[1] and not free[0])):

@@ -29,9 +29,10 @@ class Part:
     """Instances `start` to `stop` of the batch, few enough to stay in the cache, whose laws have one form.
 
     They are `conditions` of `instances` each, or of one condition those from number `first` on. `locate` (stored) ->
-    code, number. `store` (code, old, new, then of c, u and permits those it needs) -> below, asked, changed, code,
-    number; in floating point (old, new) -> asked, number. `send` (code, stored, u if it `reads` with noise) -> what is
-    transmitted, None where that is what is stored.
+    code, number. `store` (code, old, new, then of c, u and permits those it needs) -> below, which is 1 too where
+    nothing was asked for, asked, and by how much the code moves; in floating point (old, new) -> asked, number.
+    `number` (code, room) puts the number of a code in its room. `send` (code, stored, u if it `reads` with noise) ->
+    what is transmitted, None where that is what is stored.
     """
 
     start: int
@@ -49,6 +50,7 @@ class Part:
     endurance: Number
     locate: Code
     store: Code
+    number: Code
     send: Code | None
 
     def shaped(self, rows: Tensor) -> Tensor:
@@ -105,7 +107,7 @@ class Stored:
         """
         code, writes = (stock.code, stock.writes) if donate else (stock.code.clone(), stock.writes.clone())
         c = eligible() if any(part.dithered for part in self.parts) else old
-        counts = []
+        counts: tuple[list[Tensor], ...] = [], [], []
         cuts = map(self._cut, (code, old, new, writes, c))
         for part, codes, before, after, wrote, digits in zip(self.parts, *cuts, strict=True):
             permits = self._permits(part, wrote, drawn, old.dtype)
@@ -113,18 +115,21 @@ class Stored:
                 asked, number = part.store(before, after)
                 for permit in permits:
                     number = torch.where(permit != 0, number, before)
-                changed, below = number.sub(before).ne_(0), torch.zeros_like(asked)
+                below, changed = 1 - asked, number.sub(before).ne_(0)
+                after.copy_(number)
             else:
                 dither = (digits,) if part.dithered else ()
                 rounding = (part.own(drawn[self.rounding]),) if part.random and self.rounding is not None else ()
-                below, asked, changed, place, number = part.store(codes, before, after, *dither, *rounding, *permits)
-                codes.copy_(place)
-            after.copy_(number)
+                below, asked, moves = part.store(codes, before, after, *dither, *rounding, *permits)
+                codes.add_(moves)
+                part.number(codes, after)
+                changed = moves.ne_(0)
             wrote.add_(changed)
-            counts.append(
-                torch.stack([each.reshape(part.stop - part.start, -1).sum(1) for each in (asked, below, changed)], 1)
-            )
-        more = (counts[0] if len(counts) == 1 else torch.cat(counts)).to(torch.int64)
+            for each, values in zip(counts, (asked, below, changed), strict=True):
+                each.append(values.reshape(part.stop - part.start, -1).sum(1))
+        more = torch.cat([one for each in counts for one in each]).to(torch.int64).unflatten(0, (3, len(new))).T
+        # What asked for nothing was counted as below half a step.
+        more = more + more.new_tensor((0, 1, 0)) * (more[:, :1] - new[0].numel())
         return Stock(code, writes, stock.updates.add_(more) if donate else stock.updates + more)
 
     def _permits(self, part: Part, writes: Tensor, drawn: tuple[Tensor, ...], dtype: torch.dtype) -> list[Tensor]:
