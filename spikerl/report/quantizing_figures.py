@@ -18,6 +18,7 @@ from spikerl.report.palette import INK, RUNS, SOFT, RunStyle, of_run
 
 _MARKERS = ("o", "s", "^", "D", "v")
 _LONGEST_ROW = 80
+_OUTSIDE = 5e-4  # share of weights at either end that may lie outside a figure
 _POINTS = (1, 2, 5, 10, 20, 50, 100, 200)
 
 
@@ -138,10 +139,27 @@ def histograms(
             axes.spines["left"].set_visible(False)
             if row == 0:
                 axes.set_title(title)
+        grid[row][0].set_xlim(*_extent(projections))
         grid[row][0].set_ylabel(name, rotation=0, ha="right", va="center", labelpad=8)
     for axes in grid[-1]:
         axes.set_xlabel("Weight")
     _legend(figure, list(grid.flat))
+
+
+def _extent(projections: Sequence[Weights]) -> tuple[float, float]:
+    """Return where the axis of weights begins and ends: around all but the outermost of each histogram."""
+    lows, highs = [], []
+    for shown in projections:
+        for bars in [*shown.after.values(), *([shown.before] if shown.before else [])]:
+            share = np.cumsum(bars.density * np.diff(bars.edges))
+            inside = np.flatnonzero((share > _OUTSIDE) & (np.concatenate([[0.0], share[:-1]]) < 1.0 - _OUTSIDE))
+            if inside.size:
+                lows.append(float(bars.edges[inside[0]]))
+                highs.append(float(bars.edges[inside[-1] + 1]))
+    if not lows:
+        return 0.0, 1.0
+    room = 0.04 * (max(highs) - min(lows))
+    return min(lows) - room, max(highs) + room
 
 
 def _legend(figure: Canvas, axes: Sequence[Axes]) -> None:

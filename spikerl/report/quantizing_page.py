@@ -116,12 +116,14 @@ def _name(comparison: Comparison, table: str) -> str:
 def _lead(comparison: Comparison, cells: Sequence[Cell]) -> str:
     """Return, for each `when`, floating point's score and how far down the mean loss stays within a point."""
     said = []
+    name = measure_name(comparison)
+    within = name if name.startswith("P(") else name.lower()
     for when, words in (("after", "Rounded after learning"), ("during", "Learning in few bits")):
         mine = [cell for cell in cells if cell.when == when and not cell.floating]
         if mine:
-            score = f"{measure_name(comparison)} is {_level(comparison, when)} in floating point"
+            score = f"{within} is {_level(comparison, when)} in floating point"
             said.append(f"{words}: {score}; {_farthest(mine)}.")
-    alone = f"{measure_name(comparison)} is {_level(comparison, 'during')} in floating point."
+    alone = f"{name} is {_level(comparison, 'during')} in floating point."
     return " ".join(said) or f"{alone} There is no cell in few bits to hold against it."
 
 

@@ -188,9 +188,12 @@ def _weights(comparison: Comparison, cells: Sequence[Cell]) -> Drawn:
     shown = [[_projection(bars, name, bits, ways(cells)) for bits in widths] for name in names[:_MOST_PROJECTIONS]]
     titles = ["floating point" if bits == FLOAT else count(bits, "bit") for bits in widths]
     moments = "before learning (dotted) and after it"
-    if bars[0].when == "after":
+    if bars[0].when == "after" and "data" not in comparison.experiment:
         moments = "before (dotted) and after they were rounded"
-    caption = f"Weights of all instances, as they are seen, as densities, at some of the widths: {moments}."
+    caption = (
+        f"Weights of all instances, as they are seen, as densities, at some of the widths: {moments}. What lies beyond"
+        " the ends of the axes is at most 0.1 % of them."
+    )
     if len(names) > _MOST_PROJECTIONS:
         caption += f" The first {_MOST_PROJECTIONS} of {count(len(names), 'projection')}."
     labels = [cut(name, _LONGEST) for name in names[:_MOST_PROJECTIONS]]
