@@ -289,6 +289,18 @@ def test_step_is_pure_unless_it_may_write_over_its_state() -> None:
     assert all(torch.equal(one, other) for one, other in pairs)
 
 
+def test_what_asks_for_nothing_stays_whatever_is_drawn() -> None:
+    """Catches a code that rises because its sum with a u just below 1 is rounded to the next whole number."""
+    plan, program, options = program_of(sp.Quantization(8, "stochastic"))
+    tensors = pack(program, base.initial_state(plan, options.batch, ["q"]), options.batch)
+    (weight,), (stock,) = tensors.weights, tensors.stocks
+    u = torch.full((2, *weight.shape[1:]), np.nextafter(1.0, 0.0), dtype=torch.float64)
+    new = weight.clone()
+    after = program.synapses[0].stored.store(stock, weight, new, lambda: weight, (u,), donate=False)
+    assert stock.code.max() > 100 and torch.equal(new, weight)
+    assert torch.equal(after.code, stock.code) and not after.updates.any()
+
+
 def test_gradients_through_rounding_are_refused() -> None:
     """Catches gradients of zero that are handed out as if rounding had a slope."""
     plan, program, options = program_of(sp.Quantization(4))
