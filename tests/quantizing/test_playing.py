@@ -1,11 +1,14 @@
 """A comparison of a circuit: cells side by side are what each is alone, and floating point is what `run` plays."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import spikerl as sp
 from spikerl.errors import DescriptionError, UnsupportedError
-from spikerl.experiment import read
+from spikerl.experiment import build, read
+from spikerl.loop import ClosedLoop
 from spikerl.quantizing import parts
 from spikerl.quantizing.cells import FLOATING
 from spikerl.quantizing.cells import cells as cells_of
@@ -89,6 +92,27 @@ def test_what_is_quantised_after_learning_lies_on_the_grid(whole, tmp_path):
             assert bars(whole, bits=32, projection=name, moment="after") == np.histogram(learned, edges)[0].tolist()
     for row in rows(whole, when="after"):
         assert np.isnan(row.learning) and 0 <= row.test <= 1 and (row.updates, row.below, row.stored) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("bits", [32, 2])
+def test_the_test_goes_on_with_weights_held(whole, tmp_path, bits):
+    """Catches a test that learns, that starts anew, or that is played in another block than the last."""
+    longer = read(small(tmp_path), {"run.backend": "reference", "task.trials_per_block": 7})
+    built = build(longer)
+    asked = sp.Quantization(bits=bits, rounding="nearest" if bits == 32 else "stochastic")
+    state, weights, better = {}, [], []
+    for trials, one in ((4, asked), (3, replace(asked, device=sp.Device(update_probability=0.0)))):
+        with sp.open(built.circuit.network, "reference", seed=5, batch=3, quantization=one) as session:
+            loop = ClosedLoop(session, built.circuit, longer.trial_protocol, built.tasks, 5, range(3))
+            if state:
+                loop.restore(state)
+            better.append(np.mean([loop.trial().columns["better"] for _ in range(trials)], axis=0))
+            state = loop.state()
+            weights.append(session.weights("cortex_to_d1"))
+    assert (weights[0] == weights[1]).all()
+    found = rows(whole, bits=bits, rounding=asked.rounding, when="during", method="plain")
+    assert [row.learning for row in found] == better[0].tolist()
+    assert [row.test for row in found] == better[1].tolist()
 
 
 def test_counts_are_of_learning_alone(whole):
