@@ -31,7 +31,7 @@ _TYPES = {
     **{name: "doubles" for name in ("tops", "numbers", "powers", "factor")},
     "keys": "words",
 }
-BLOCK = 64
+BLOCK = 32
 
 
 @dataclass(frozen=True)
