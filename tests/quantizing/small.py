@@ -13,7 +13,10 @@ medium_spiny = 4
 striosome = 4
 dopamine = 6
 background = 12
-learning_rate = 0.02
+learning_rate = 0.002
+cue_rate = "200 Hz"
+dopamine_bias = "10.5 mV"
+reward = "2 mV"
 
 [task]
 name = "bandit"
@@ -21,9 +24,9 @@ trials_per_block = 4
 
 [protocol]
 cue = "5 ms"
-decision = "20 ms"
+decision = "40 ms"
 hold = "5 ms"
-outcome = "20 ms"
+outcome = "40 ms"
 interval = "5 ms"
 
 [run]

@@ -95,13 +95,13 @@ def test_what_is_quantised_after_learning_lies_on_the_grid(whole, tmp_path):
 
 
 @pytest.mark.parametrize("bits", [32, 2])
-def test_the_test_goes_on_with_weights_held(whole, tmp_path, bits):
+def test_the_test_goes_on_with_weights_held(tmp_path, bits):
     """Catches a test that learns, that starts anew, or that is played in another block than the last."""
-    longer = read(small(tmp_path), {"run.backend": "reference", "task.trials_per_block": 7})
+    longer = read(small(tmp_path), {"run.backend": "reference", "task.trials_per_block": 14})
     built = build(longer)
     asked = sp.Quantization(bits=bits, rounding="nearest" if bits == 32 else "stochastic")
     state, weights, better = {}, [], []
-    for trials, one in ((4, asked), (3, replace(asked, device=sp.Device(update_probability=0.0)))):
+    for trials, one in ((4, asked), (10, replace(asked, device=sp.Device(update_probability=0.0)))):
         with sp.open(built.circuit.network, "reference", seed=5, batch=3, quantization=one) as session:
             loop = ClosedLoop(session, built.circuit, longer.trial_protocol, built.tasks, 5, range(3))
             if state:
@@ -110,7 +110,7 @@ def test_the_test_goes_on_with_weights_held(whole, tmp_path, bits):
             state = loop.state()
             weights.append(session.weights("cortex_to_d1"))
     assert (weights[0] == weights[1]).all()
-    found = rows(whole, bits=bits, rounding=asked.rounding, when="during", method="plain")
+    found = rows(compared(tmp_path, test=10), bits=bits, rounding=asked.rounding, when="during", method="plain")
     assert [row.learning for row in found] == better[0].tolist()
     assert [row.test for row in found] == better[1].tolist()
 
