@@ -120,13 +120,14 @@ def experiment(name: str) -> TrainingExperiment:
 def measure(name: str, seeds: Iterable[int]) -> None:
     """Add instances to the table of a part, those that are there already left out."""
     path = FOLDER / f"layers-{name}.csv"
-    before = read_table(path) if path.is_file() else []
+    before: list[dict[str, Any]] = read_table(path) if path.is_file() else []
     asked = experiment(name)
     chosen = cells(asked.quantization.headroom)
     for seed in seeds:
         if any(int(row["instance"]) == seed for row in before):
             continue
         found = quantized_cells(asked, chosen, [seed]).rows
+        before = read_table(path) if path.is_file() else []  # others may have added theirs
         tops = [f"{cell.asked.headroom:g}" for cell in chosen]
         before += [row._asdict() | {"headroom": top} for row, top in zip(found, tops, strict=True)]
         FOLDER.mkdir(exist_ok=True)
@@ -134,12 +135,12 @@ def measure(name: str, seeds: Iterable[int]) -> None:
         with part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
-            writer.writerows(before)
+            writer.writerows(sorted(before, key=lambda row: int(row["instance"])))
         part.replace(path)
         print(f"{name}: instance {seed}", flush=True)
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
+def read_table(path: Path) -> list[dict[str, Any]]:
     """Return the rows of a table."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))

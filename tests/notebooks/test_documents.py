@@ -23,7 +23,13 @@ from spikerl.experiment.document import write
 from spikerl.experiment.quantization_tables import DeviceTable, QuantizationTable
 from spikerl.experiment.reading import shipped
 from spikerl.experiment.tables import OnHardware, Protocol, Recording, Running
-from spikerl.experiment.training_tables import NetworkTable, TrainingRecord, TrainingRun, TrainingTable
+from spikerl.experiment.training_tables import (
+    LayerQuantizationTable,
+    NetworkTable,
+    TrainingRecord,
+    TrainingRun,
+    TrainingTable,
+)
 from spikerl.registry import CIRCUITS, TASKS, registered
 from spikerl.tasks import load_task
 from tests.contract.running import interpreted
@@ -74,6 +80,7 @@ def test_fields_lists_every_key_with_its_default() -> None:
     models |= {"quantization": QuantizationTable, "device": DeviceTable}
     models |= {f"data {name}": model for name, model in DATA.items()}
     models |= {"network": NetworkTable, "training": TrainingTable, "run learn": TrainingRun}
+    models |= {"quantization learn": LayerQuantizationTable}
     models |= {"record learn": TrainingRecord, "learning": LearningTable, "record act": ActingRecord}
     models |= {f"environment {name}": model for name, model in ENVIRONMENTS.items()}
     there = {

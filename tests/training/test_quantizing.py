@@ -103,8 +103,9 @@ def test_a_cell_is_the_same_alone_and_floating_point_is_the_run(tmp_path):
         assert alone.rows[0][8:] == found.rows[2 * number + 1][8:]
     run = sp.run(path, settings=FEW | RUN | {"quantization.bits": 32}, out=tmp_path / "run")
     np.testing.assert_allclose([row.test for row in found.rows[:2]], scores(run).value[-1][-1])
-    plain, stored = found.rows[2], found.rows[4]
-    assert plain.updates == 0 and stored.updates > stored.below > 0 and stored.stored > 0
+    plain, lost, stored = found.rows[2], found.rows[4], found.rows[6]
+    assert plain.updates == 0 and lost.updates == lost.below > 0 == lost.stored
+    assert stored.updates > stored.below > 0 and stored.stored > 0
     sizes = {"layer_1": 12 * 16, "layer_2": 16 * 12}
     for layer, size in sizes.items():
         for moment in ("before", "after"):
@@ -116,11 +117,11 @@ def test_a_cell_is_the_same_alone_and_floating_point_is_the_run(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"quantization.rounding": "dither"}, "quantization.rounding: got dither"),
+        ({"quantization.rounding": "dither"}, "quantization.rounding: got 'dither'"),
         ({"quantization.bits": 17}, "quantization.bits: got 17; allowed: a whole number from 1 to 16, or 32"),
         ({"quantization.rate": 2.0}, "quantization.rate: got 2.0; allowed: 1 at 32 bits"),
         ({"quantization.hidden_bits": 3}, "quantization.hidden_bits: got 3; allowed: 0 at 32 bits"),
-        ({"quantization.when": "later"}, "quantization.when: got later"),
+        ({"quantization.when": "later"}, "quantization.when: got 'later'"),
     ],
     ids=str,
 )
