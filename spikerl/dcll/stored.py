@@ -148,7 +148,7 @@ class StoredWeights:
         left = gradient.contiguous().flatten(1) if factor is None else gradient
         columns = codes.shape[1]
         rows = max(1, _HELD // columns)
-        made = None if factor is None else factor.new_empty((rows, columns))
+        made = (gradient if factor is None else factor).new_empty((0 if factor is None else rows, columns))
         for first in range(0, len(codes), rows):
             part = slice(first, min(first + rows, len(codes)))
             g = left[part] if factor is None else torch.mm(left[part], factor, out=made[: part.stop - first])

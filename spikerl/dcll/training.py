@@ -74,10 +74,14 @@ class Trainer:
         self.epoch = 0
         if quantization is not None:
             check(quantization)
-        asked = None if quantization is None or quantization.floating else quantization
-        weights = [own.weight for own in network.parameters] if asked is not None else []
-        self._stored = [StoredWeights(w, asked, seed, k) for k, w in enumerate(weights)] if when == "during" else []
-        self._rounding = [After(w, asked, seed, k) for k, w in enumerate(weights)] if when == "after" else []
+        self._stored: list[StoredWeights] = []
+        self._rounding: list[After] = []
+        if quantization is not None and not quantization.floating:
+            weights = enumerate(own.weight for own in network.parameters)
+            if when == "during":
+                self._stored = [StoredWeights(weight, quantization, seed, layer) for layer, weight in weights]
+            else:
+                self._rounding = [After(weight, quantization, seed, layer) for layer, weight in weights]
         self._schedule = _SCHEDULES[training.schedule]()
         learned = [[own.weight, own.bias] for own in network.parameters]
         if training.optimiser == "adamax":
@@ -124,7 +128,7 @@ class Trainer:
     @property
     def clipped(self) -> list[float]:
         """The share of the weights of each layer that are at an end of their grid; [] in floating point."""
-        return [each.clipped for each in (*self._stored, *self._rounding)]
+        return [each.clipped for each in self._stored] + [each.clipped for each in self._rounding]
 
     @torch.no_grad()
     def lay(self) -> None:

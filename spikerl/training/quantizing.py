@@ -126,8 +126,8 @@ class _Instance:
         trainer = Trainer(network, self._prepared.training, self._seed, cell.asked)
         before = self._weights(network)
         self._train_with(trainer)
-        counts = np.sum(trainer.counts, axis=0, dtype=np.int64)
-        return self._tested(trainer, before, (int(counts[0]), int(counts[1]), int(counts[2])))
+        updates, below, stored = (sum(counts) for counts in zip(*trainer.counts, strict=True))
+        return self._tested(trainer, before, (updates, below, stored))
 
     def after(self, cell: Storing) -> _Tested:
         """Return the test of the network that learned in floating point, rounded as the cell asks."""
