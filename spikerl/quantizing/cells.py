@@ -52,7 +52,13 @@ class Cell:
         return self.bits, self.rounding, self.when, self.method
 
     def asked(self, base: Quantization) -> Quantization:
-        """Return `base`, an experiment's own settings, with the weights stored in this way."""
+        """Return `base`, an experiment's own settings, with the weights stored in this way.
+
+        Floating point is what others are compared with, and where those learned that are quantised after learning: it
+        has no imperfect device, and no state in few bits.
+        """
+        if self.floating:
+            return Quantization(scale=base.scale, top=base.top, headroom=base.headroom, rate=base.rate)
         return replace(
             base,
             bits=self.bits,

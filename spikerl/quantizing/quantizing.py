@@ -78,8 +78,9 @@ def quantize(
     epochs of the experiment, and their score is the share of test samples that they have right.
 
     `backend`: by default "native" for circuits. `seed`, `trials` and `settings` are as in `run`; ``[quantization]`` and
-    ``[device]`` hold for all cells. `scheduler`: the address of a dask.distributed scheduler, on whose workers groups
-    of instances are played. `out`: a new or empty directory, by default ``runs/<experiment>-quantize``.
+    ``[device]`` hold for all cells but floating point, so that what is quantised after learning was learned elsewhere,
+    and is put on the device. `scheduler`: the address of a dask.distributed scheduler, on whose workers groups of
+    instances are played. `out`: a new or empty directory, by default ``runs/<experiment>-quantize``.
 
     Raises `DescriptionError`, `UnitError`, `FileError`, `UnsupportedError`, `MissingSimulatorError` or
     `MissingPackageError` before anything runs, and `RunError` for a part that failed on a cluster.

@@ -50,6 +50,19 @@ def test_a_cell_among_others_is_the_cell_alone(whole, tmp_path, cell):
     assert rows(alone, bits=32) == rows(whole, bits=32)
 
 
+def test_floating_point_is_ideal_and_the_others_are_on_the_device(whole, tmp_path):
+    """Catches a device that floating point learns on, and cells that leave it out."""
+    wanted = {"bits": 6, "rounding": "nearest"}
+    silent = compared(tmp_path, **wanted, settings={"device.dead": 1.0})
+    assert rows(silent, bits=32) == rows(whole, bits=32)
+    for when in ("after", "during"):
+        mine, ideal = (rows(found, **wanted, when=when, method="plain") for found in (silent, whole))
+        assert [row.test for row in mine] != [row.test for row in ideal]
+        # Nothing is heard of the cues, so that choices are luck: the same luck, whatever was learned.
+    first, second = (rows(silent, **wanted, when=when) for when in ("after", "during"))
+    assert [row.test for row in first] == [row.test for row in second]
+
+
 def test_groups_of_instances_are_the_whole(whole, tmp_path, monkeypatch):
     """Catches instances that hear or draw by their place in a group, and histograms of the last group alone."""
     monkeypatch.setattr(parts, "MEMORY", 1)
