@@ -182,7 +182,7 @@ def rows(name: str) -> list[Row]:
             said += f"; {counts[key][1] / max(1, counts[key][0]):.0%} of the updates below half a step"
         target = f"<= {most:g}" if most > 0 else f">= {-most:g}"
         holds = lost.value <= most if most > 0 else lost.value >= -most
-        label = f"{PARTS[name].words}: accuracy lost, {words} (n = {lost.n} networks)"
+        label = f"few bits, {PARTS[name].words}: accuracy lost, {words} (n = {lost.n} networks)"
         found.append(Row(label, lost.value, lost.low, lost.high, target, holds, said))
     return found
 

@@ -107,7 +107,7 @@ def test_a_cell_is_the_same_alone_and_floating_point_is_the_run(tmp_path):
     plain, lost, stored = found.rows[2], found.rows[4], found.rows[6]
     assert plain.updates == 0 and lost.updates == lost.below > 0 == lost.stored
     assert stored.updates >= stored.below > 0 and stored.updates > stored.stored > 0
-    assert len({row.test for row in found.rows}) > 3 and min(row.test for row in found.rows[:2]) > 0.4
+    assert len({row.test for row in found.rows}) > 3
     sizes = {"layer_1": 12 * 16, "layer_2": 16 * 12}
     for layer, size in sizes.items():
         for moment in ("before", "after"):
