@@ -19,6 +19,7 @@ import dopamine_evidence
 import extinction_evidence
 import fit_evidence
 import opponent_evidence
+import quantization_evidence
 import quantization_layers
 import system_evidence
 from rows import Row, printed, write
@@ -39,6 +40,10 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "dcll-nmnist": dcll_evidence.nmnist,
     "dcll-cues": dcll_reward_evidence.cues,
     "dcll-cartpole": dcll_reward_evidence.cartpole,
+    "quantization-reversal": quantization_evidence.table,
+    "quantization-methods": quantization_evidence.methods,
+    "quantization-mismatch": quantization_evidence.mismatch,
+    "quantization-emulator": quantization_evidence.emulator,
     "quantization-digits": quantization_layers.digits,
     "quantization-nmnist": quantization_layers.nmnist,
     "distal-reward": distal_reward_evidence.rows,

@@ -1,6 +1,7 @@
 """Put what was measured into README.md and docs/evidence.md: ``python benchmarks/readme.py``.
 
-README shows the claims that begin with one of `SHOWN`; docs/evidence.md has all of them, with what was published.
+README shows the claims that begin with one of `SHOWN`; docs/evidence.md has all of them, with what was published, and
+docs/quantization.md the tables of few bits.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ def main() -> None:
     page.write_text(text, encoding="utf-8")
     measured = json.loads((ROOT / "docs/evidence.json").read_text(encoding="utf-8"))
     (ROOT / "docs/evidence.md").write_text(evidence(measured), encoding="utf-8")
+    import quantization_tables  # found beside this file where it is run, not where its functions are imported
+
+    (ROOT / "docs/quantization.md").write_text(quantization_tables.page(), encoding="utf-8")
 
 
 def shown(rows: list[dict[str, object]]) -> list[dict[str, object]]:

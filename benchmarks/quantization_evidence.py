@@ -1,0 +1,166 @@
+"""The claims about few bits in the reversal circuit: the table, methods that push the limit, mismatch, the emulator.
+
+Every cell has the same instances, input and luck, so that differences to floating point are paired; an instance is a
+block. Intervals are 95 %. The full tables go to docs/quantization/.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rows import Row
+
+import spikerl as sp
+from spikerl.analysis.blocks import blocks, column
+from spikerl.analysis.intervals import Interval, mean_over_blocks
+from spikerl.analysis.quantizing import Cell, limits, summarise
+from spikerl.report.quantizing_picture import quantizing_picture
+from spikerl.results.quantizing import TABLE, Comparison
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+SAME = "the same blocks, input spikes and luck in every cell"
+SPREADS = (0.0, 0.1, 0.2, 0.3, 0.4)
+METHODS = ("plain", "hidden", "metaplastic", "dither", "scaled", "hidden+scaled")
+
+
+def table(count: int = 64, seed: int = 5001) -> list[Row]:
+    """Return where rounding costs more than 1 and 5 points, and what nearest rounding loses of updates."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = sp.quantize("reversal", seeds=count, seed=seed, out=Path(folder) / "run")
+        return table_rows(found)
+
+
+def table_rows(found: Comparison) -> list[Row]:
+    """Return the rows of a comparison, and keep its table and figure."""
+    cells = kept(found, "reversal")
+    quantizing_picture(found, DOCS / "quantization.svg")
+    rows = []
+    for limit in limits(cells):
+        if limit.when == "during" and limit.points == 5 and limit.bits is not None:
+            name = (
+                f"reversal, {limit.rounding} rounding of every update, first loss above 5 points: at {limit.bits} bits"
+            )
+            rows.append(_row(name, limit.loss, "> 5 points", limit.loss.value > 5, SAME))
+    for bits in (8, 4):
+        (stalled,) = [c for c in cells if (c.bits, c.rounding, c.when) == (bits, "nearest", "during")]
+        why = f"{stalled.below:.4f} of the updates are below half a step"
+        name = f"reversal, nearest rounding of every update, {bits} bits, share of updates lost"
+        share = Interval(stalled.lost, stalled.lost, stalled.lost, stalled.n)
+        rows.append(_row(name, share, "> 0.99: it stalls", stalled.lost > 0.99, why))
+    return rows
+
+
+def methods(count: int = 128, seed: int = 5002) -> list[Row]:
+    """Return what each method loses with 4 and with 2 bits that are seen, and the best of each."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = sp.quantize(
+            "reversal",
+            bits=(2, 4),
+            rounding=("nearest", "stochastic"),
+            when="during",
+            method=METHODS,
+            seeds=count,
+            seed=seed,
+            test=0,
+            out=Path(folder) / "run",
+        )
+        return methods_rows(kept(found, "reversal-methods"), "reversal")
+
+
+def methods_rows(cells: Sequence[Cell], what: str) -> list[Row]:
+    """Return the best method of each width that has a target, hidden bits counted."""
+    rows = []
+    for bits, most in ((4, 1), (2, 3)):
+        mine = [cell for cell in cells if cell.bits == bits and cell.when == "during"]
+        best = max(mine, key=lambda cell: cell.difference.value)
+        way = f"{best.method}, {best.rounding} rounding, {best.hidden_bits} hidden bits"
+        gap = Interval(*(100 * number for number in best.difference[:3]), best.n)
+        name = f"{what}, learning with {bits}-bit weights - in floating point, points, best method"
+        rows.append(_row(name, gap, f">= -{most}", gap.value >= -most, f"{way}; {SAME}"))
+    return rows
+
+
+def mismatch(count: int = 64, seed: int = 5003) -> list[Row]:
+    """Return how much of what mismatch costs weights learned elsewhere, learning on the device wins back."""
+    off, on = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for spread in SPREADS:
+            found = sp.quantize(
+                "reversal",
+                bits=16,
+                rounding="nearest",
+                method=("plain", "hidden"),
+                seeds=count,
+                seed=seed,
+                settings={"device.weight_mismatch": spread, "device.threshold_mismatch": spread},
+                out=Path(folder) / f"run-{spread}",
+            )
+            tests = {cell: _tests(found, cell) for cell in ("after", "during")}
+            off.append(tests["after"])
+            on.append(tests["during"])
+    lines = ["cv,when,test,low,high,n"]
+    for spread, pair in zip(SPREADS, zip(off, on, strict=True), strict=True):
+        for when, scores in zip(("after", "during"), pair, strict=True):
+            value, low, high, n = mean_over_blocks(scores)
+            lines.append(f"{spread},{when},{value:.6f},{low:.6f},{high:.6f},{n}")
+    _folder().joinpath("mismatch.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    place = SPREADS.index(0.2)
+    loss, won = mean_over_blocks(off[0] - off[place]), mean_over_blocks(on[place] - off[place])
+    half = mean_over_blocks(on[place] - off[place] - 0.5 * (off[0] - off[place]))
+    name = "reversal, mismatch of weights and thresholds of 20 %"
+    return [
+        _row(f"{name}, loss of weights learned elsewhere", loss, "none", True, SAME),
+        _row(f"{name}, won back by learning on the device", won, "none", True, SAME),
+        _row(f"{name}, won back - half of the loss", half, ">= 0", half.value >= 0, SAME),
+    ]
+
+
+def emulator(count: int = 64, seed: int = 5004) -> list[Row]:
+    """Return 8-bit learning as a chip does it beside that of the quantiser, in the same blocks."""
+    with tempfile.TemporaryDirectory() as folder:
+        quiet = {"record.spikes": [], "record.weights": "never"}
+        few = {"quantization.bits": 8, "quantization.rounding": "stochastic"}
+        scores = {}
+        for backend, more in (("native", few), ("loihi", {"hardware.target": "loihi2"})):
+            out = Path(folder) / backend
+            run = sp.run(
+                "reversal", backend=backend, instances=count, trials=80, seed=seed, settings=quiet | more, out=out
+            )
+            scores[backend] = blocks(run).table(column(run, "better")).mean(axis=1)
+    native, chip = (mean_over_blocks(scores[name]) for name in ("native", "loihi"))
+    gap = mean_over_blocks(scores["loihi"] - scores["native"])
+    inside = native.low <= chip.value <= native.high
+    said = f"within {native.low:.3f} to {native.high:.3f}"
+    return [
+        _row("reversal, learning with 8-bit weights on native, stochastic", native, "none", True, SAME),
+        _row("reversal, learning with 8-bit weights on the emulator of loihi2", chip, said, inside, SAME),
+        _row("reversal, 8-bit weights, loihi2 - native", gap, "none", True, SAME),
+    ]
+
+
+def kept(found: Comparison, name: str) -> list[Cell]:
+    """Copy the table of a comparison into the documents, and return its cells."""
+    shutil.copy(found.path / TABLE, _folder() / f"{name}.csv")
+    return summarise(found.rows)
+
+
+def _folder() -> Path:
+    folder = DOCS / "quantization"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _tests(found: Comparison, when: str) -> np.ndarray:
+    """Return the scores of the test in 16 bits, by instance; what learns in them has hidden bits beside them."""
+    method = {"after": "plain", "during": "hidden"}[when]
+    mine = [row for row in found.rows if (row.bits, row.when, row.method) == (16, when, method)]
+    return np.array([row.test for row in sorted(mine, key=lambda row: row.instance)])
+
+
+def _row(name: str, interval: Interval, target: str, holds: bool, source: str) -> Row:
+    value, low, high, n = interval
+    return Row(f"{name} (n = {n} blocks)", value, low, high, target, bool(holds), source)
