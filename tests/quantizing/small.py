@@ -45,5 +45,5 @@ def small(folder: Path, text: str = SMALL) -> Path:
 
 def compared(folder: Path, name: str = "out", **given: object) -> Comparison:
     """Compare a few cells of the small experiment."""
-    chosen = {"bits": (2, 6), "rounding": "stochastic", "test": 3, "backend": "reference"} | given
+    chosen = {"bits": (2, 6), "rounding": "stochastic", "test": 3, "backend": "native"} | given
     return sp.quantize(small(folder), out=folder / name, **chosen)
