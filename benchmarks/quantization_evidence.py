@@ -124,6 +124,7 @@ def mismatch(count: int = 64, seed: int = 5003) -> list[Row]:
             value, low, high, n = mean_over_blocks(scores)
             lines.append(f"{spread},{when},{value:.6f},{low:.6f},{high:.6f},{n}")
     _folder().joinpath("mismatch.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    tonic()
     place = SPREADS.index(0.2)
     loss, won = mean_over_blocks(off[0] - off[place]), mean_over_blocks(on[place] - off[place])
     half = mean_over_blocks(on[place] - off[place] - 0.5 * (off[0] - off[place]))
@@ -133,6 +134,28 @@ def mismatch(count: int = 64, seed: int = 5003) -> list[Row]:
         _row(f"{name}, won back by learning on the device", won, "none", True, SAME),
         _row(f"{name}, won back - half of the loss", half, ">= 0", half.value >= 0, SAME),
     ]
+
+
+def tonic(count: int = 24, trials: int = 12, seed: int = 5003) -> None:
+    """Keep how fast dopamine neurons fire at the cue, in Hz, on devices of each spread."""
+    lines = ["cv,rate,low,high,n"]
+    for spread in SPREADS:
+        with tempfile.TemporaryDirectory() as folder:
+            asked = {"record.spikes": [], "record.weights": "never"}
+            asked |= {f"device.{name}_mismatch": spread for name in ("weight", "threshold")}
+            run = sp.run(
+                "reversal",
+                backend="native",
+                instances=count,
+                trials=trials,
+                seed=seed,
+                settings=asked,
+                out=Path(folder) / "run",
+            )
+            rates = blocks(run).table(column(run, "dopamine_cue")).mean(axis=1)
+        value, low, high, n = mean_over_blocks(rates)
+        lines.append(f"{spread},{value:.6f},{low:.6f},{high:.6f},{n}")
+    _folder().joinpath("tonic.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def emulator(count: int = 64, seed: int = 5004) -> list[Row]:

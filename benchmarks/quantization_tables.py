@@ -123,8 +123,9 @@ def _methods(cells: Sequence[Line]) -> str:
 
 
 def _mismatch() -> str:
-    lines = ["| spread | learned elsewhere | learned on the device |", "|---|---|---|"]
-    rows = _read("mismatch")
+    heading = "| spread | learned elsewhere | learned on the device | dopamine at the cue, Hz |"
+    lines = [heading, "|---|---|---|---|"]
+    rows, rates = _read("mismatch"), {row["cv"]: row for row in _read("tonic")}
     for spread in dict.fromkeys(row["cv"] for row in rows):
         mine = {row["when"]: row for row in rows if row["cv"] == spread}
         both = " | ".join(
@@ -132,7 +133,8 @@ def _mismatch() -> str:
             f"{100 * float(mine[when]['high']):.1f}]"
             for when in ("after", "during")
         )
-        lines.append(f"| {100 * float(spread):.0f} % | {both} |")
+        value, low, high = (float(rates[spread][key]) for key in ("rate", "low", "high"))
+        lines.append(f"| {100 * float(spread):.0f} % | {both} | {value:.1f} [{low:.1f}, {high:.1f}] |")
     return "\n".join(lines)
 
 
@@ -179,6 +181,5 @@ in floating point on an ideal device, then put on this one in 16 bits. Learned o
 ones.
 
 Learning on the device does not win back what mismatch costs; it fails. Thresholds that differ raise the tonic rate of
-the dopamine neurons (5.8 Hz on an ideal device, 7.7 and 8.9 Hz at spreads of 10 and 20 %, 12 blocks), while the rule
-goes on counting errors from the rate that it was told, so that every step looks like reward. A baseline that follows
-the neurons is not built."""
+the dopamine neurons, while the rule goes on counting errors from the rate that it was told, so that every step looks
+like reward. A baseline that follows the neurons is not built."""
