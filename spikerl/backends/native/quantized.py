@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from spikerl.backends.native import ordered
 from spikerl.backends.native.few_bits import NUMBERS
 from spikerl.backends.native.laws import FLOATING, ROUNDING_HEADER, Way, level, moved, nearby
+from spikerl.backends.native.layout import late_lines
 from spikerl.backends.native.products import Change, Reading, changes, gated, reading
 from spikerl.backends.native.texts import function, indented
 from spikerl.discretise import RulePlan
@@ -112,11 +113,10 @@ class QuantizedTexts:
             *self._grid("k", inside=True),
             level(),
             # As `Synapses.visible` and `Synapses.transmitted` have it, in their order.
-            "seen = code if floating != 0.0 else origin + (level * ratio) * step_size",
-            *(["seen = seen * factor[k]"] if self.mismatched else []),
+            "old = code if floating != 0.0 else origin + (level * ratio) * step_size",
+            *(["old = old * factor[k]"] if self.mismatched else []),
             "if noise != 0.0:",
-            "    seen = seen * (1.0 + noise * (drawn(reading_stream, order[k]) - 0.5))",
-            "arriving[post[k]] += scale * seen",
+            "    old = old * (1.0 + noise * (drawn(reading_stream, order[k]) - 0.5))",
         ]
         return ROUNDING_HEADER + function(
             "transmit",
@@ -124,13 +124,7 @@ class QuantizedTexts:
             *(f"{name} = numbers[{k}]" for k, name in enumerate(NUMBERS)),
             *self._grid("0"),
             "reading_stream = stream(keys[2], step + 1, synapses)",
-            "arriving = reals(p[10] + row(step + 1, slots, post_size) * REAL_BYTES)",
-            "for d in range(delay_count):",
-            "    at = row(step + rows_pre + 1 - delays[d], rows_pre, pre_size + 1)",
-            "    for q in range(fired_pre[at]):",
-            "        i = fired_pre[at + 1 + q]",
-            "        for k in range(parts[i * (delay_count + 1) + d], parts[i * (delay_count + 1) + d + 1]):",
-            indented(seen, 3),
+            *late_lines(seen),
         )
 
     def _names(self) -> list[str]:
