@@ -10,19 +10,28 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from rows import Row
 
 import spikerl as sp
 from spikerl.analysis.blocks import blocks, column
 from spikerl.analysis.intervals import Interval, mean_over_blocks
 from spikerl.analysis.quantizing import Cell, limits, summarise
+from spikerl.circuit import Circuit
+from spikerl.loop import ClosedLoop
+from spikerl.models.striatum import StriatumParameters, build
 from spikerl.report.quantizing_picture import quantizing_picture
 from spikerl.results.quantizing import TABLE, Comparison
+from spikerl.tasks.protocol import TrialProtocol
+from spikerl.tasks.reversal import Reversal, ReversalParameters
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SAME = "the same blocks, input spikes and luck in every cell"
+REST = "5 s"
+"""Before learning on a device, in which the tonic rate of its dopamine is measured."""
 SPREADS = (0.0, 0.1, 0.2, 0.3, 0.4)
 METHODS = ("plain", "hidden", "metaplastic", "dither", "scaled")
 
@@ -100,40 +109,94 @@ def confirmed(cells: Sequence[Cell], count: int, seed: int) -> list[Row]:
     return rows
 
 
-def mismatch(count: int = 64, seed: int = 5003) -> list[Row]:
-    """Return how much of what mismatch costs weights learned elsewhere, learning on the device wins back."""
-    off, on = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        for spread in SPREADS:
-            found = sp.quantize(
-                "reversal",
-                bits=16,
-                rounding="nearest",
-                method=("plain", "hidden"),
-                seeds=count,
-                seed=seed,
-                settings={"device.weight_mismatch": spread, "device.threshold_mismatch": spread},
-                out=Path(folder) / f"run-{spread}",
-            )
-            tests = {cell: _tests(found, cell) for cell in ("after", "during")}
-            off.append(tests["after"])
-            on.append(tests["during"])
+class Device(NamedTuple):
+    """How well the better option is chosen with weights held, [block], where `spread` is the devices' mismatch.
+
+    Weights have `learned` elsewhere all along, half the time elsewhere and then here (`tuned`), or here (`scratch`).
+    """
+
+    spread: float
+    learned: NDArray[np.float64]
+    tuned: NDArray[np.float64]
+    scratch: NDArray[np.float64]
+
+
+def mismatch(count: int = 128, seed: int = 5003, trials: int = 80, test: int = 40) -> list[Row]:
+    """Return how much of what mismatch costs weights learned elsewhere, learning on the device wins back.
+
+    All have learned for as many trials, `trials` twice, in the same blocks with the same input and luck.
+    """
+    circuit = build(StriatumParameters(rest=REST))
+    begun = _stage(circuit, _device(None, True), 0, trials, count, seed).state
+    elsewhere = _stage(circuit, _device(None, True), trials, trials, count, seed, begun).state
+    found = []
+    for spread in SPREADS:
+        here, held = _device(spread, True), _device(spread, False)
+        # A device's own tonic rate is measured while nothing is stored, so that nothing learned is forgotten.
+        arrived = _stage(circuit, held, trials, 0, count, seed, begun).state
+        tuned = _stage(circuit, here, trials, trials, count, seed, arrived).state
+        scratch = _stage(circuit, here, 0, 2 * trials, count, seed).state
+        ends = (elsewhere, tuned, scratch)
+        found.append(Device(spread, *(_stage(circuit, held, 2 * trials, test, count, seed, end).score for end in ends)))
+        print(f"mismatch {spread}: " + ", ".join(f"{scores.mean():.3f}" for scores in found[-1][1:]), flush=True)
     lines = ["cv,when,test,low,high,n"]
-    for spread, pair in zip(SPREADS, zip(off, on, strict=True), strict=True):
-        for when, scores in zip(("after", "during"), pair, strict=True):
-            value, low, high, n = mean_over_blocks(scores)
-            lines.append(f"{spread},{when},{value:.6f},{low:.6f},{high:.6f},{n}")
+    for device in found:
+        for when in ("learned", "tuned", "scratch"):
+            value, low, high, n = mean_over_blocks(getattr(device, when))
+            lines.append(f"{device.spread},{when},{value:.6f},{low:.6f},{high:.6f},{n}")
     _folder().joinpath("mismatch.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     tonic()
-    place = SPREADS.index(0.2)
-    loss, won = mean_over_blocks(off[0] - off[place]), mean_over_blocks(on[place] - off[place])
-    half = mean_over_blocks(on[place] - off[place] - 0.5 * (off[0] - off[place]))
-    name = "reversal, mismatch of weights and thresholds of 20 %"
-    return [
-        _row(f"{name}, loss of weights learned elsewhere", loss, "none", True, SAME),
-        _row(f"{name}, won back by learning on the device", won, "none", True, SAME),
-        _row(f"{name}, won back - half of the loss", half, ">= 0", half.value >= 0, SAME),
-    ]
+    ideal, bad = found[0], found[SPREADS.index(0.2)]
+    lost = ideal.learned - bad.learned
+    rows = [("loss of weights learned elsewhere", lost, "none", "")]
+    for name, scores in (("going on to learn on the device", bad.tuned), ("learning on the device alone", bad.scratch)):
+        rows.append((f"won back by {name}", scores - bad.learned, "none", ""))
+        rows.append((f"won back by {name} - half of the loss", scores - bad.learned - 0.5 * lost, ">= 0", "half"))
+    every = []
+    for name, scores, target, kind in rows:
+        interval = mean_over_blocks(scores)
+        holds = interval.value >= 0 if kind else True
+        whole = f"reversal, mismatch of weights and thresholds of 20 %, {name}"
+        every.append(_row(whole, interval, target, holds, SAME))
+    return every
+
+
+def _device(spread: float | None, learns: bool) -> sp.Quantization:
+    """Return a device of this mismatch with 16 bits and 8 hidden ones, or for None an ideal one in floating point."""
+    if spread is None:
+        return sp.Quantization()
+    own = sp.Device(spread, spread, update_probability=1.0 if learns else 0.0)
+    return sp.Quantization(bits=16, hidden_bits=8, device=own)
+
+
+class Stage(NamedTuple):
+    """Of some trials, the share in which the better option was chosen, [block], and the state of the loop after."""
+
+    score: NDArray[np.float64]
+    state: dict[str, NDArray[Any]]
+
+
+def _stage(
+    circuit: Circuit,
+    device: sp.Quantization,
+    first: int,
+    trials: int,
+    count: int,
+    seed: int,
+    state: dict[str, NDArray[Any]] | None = None,
+) -> Stage:
+    """Play `trials` from trial `first` on; where there are none, rest on the device and go no further."""
+    parameters = ReversalParameters(schedule="80/20", trials_per_block=1000)
+    tasks = [Reversal(parameters, seed=seed, instance=instance) for instance in range(count)]
+    record = sp.Record(spikes=circuit.read(), modulators=())
+    with sp.open(circuit.network, "native", seed=seed, batch=count, record=record, quantization=device) as session:
+        loop = ClosedLoop(session, circuit, TrialProtocol(), tasks, seed, range(count))
+        if state is not None:
+            loop.restore(state)
+        if not trials:
+            loop.rest()
+        better = np.array([loop.trial().columns["better"] for _ in range(trials)])
+        return Stage(better.mean(axis=0) if trials else np.full(count, np.nan), loop.state())
 
 
 def tonic(count: int = 24, trials: int = 12, seed: int = 5003) -> None:
@@ -191,13 +254,6 @@ def _folder() -> Path:
     folder = DOCS / "quantization"
     folder.mkdir(exist_ok=True)
     return folder
-
-
-def _tests(found: Comparison, when: str) -> np.ndarray:
-    """Return the scores of the test in 16 bits, by instance; what learns in them has hidden bits beside them."""
-    method = {"after": "plain", "during": "hidden"}[when]
-    mine = [row for row in found.rows if (row.bits, row.when, row.method) == (16, when, method)]
-    return np.array([row.test for row in sorted(mine, key=lambda row: row.instance)])
 
 
 def _row(name: str, interval: Interval, target: str, holds: bool, source: str) -> Row:

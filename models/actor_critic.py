@@ -149,7 +149,7 @@ def build(parameters: ActorCriticParameters) -> Circuit:
         if expert.name == alone:
             parts += arbitrated(p, expert, events, common.choice, gated=p.decider != "equal")
     return Circuit(
-        network=Network(*parts, modulators=tuple(dict.fromkeys(heard))),
+        network=Network(*parts, modulators=heard.modulators),
         actions=options,
         cues=tuple(cues),
         feedback=Drive("feedback", event_rate),

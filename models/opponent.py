@@ -16,6 +16,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
+from spikerl.circuit import Rest
 from spikerl.connectivity import Blocks
 from spikerl.models.wiring import Groups, around, to_options
 from spikerl.network import Projection
@@ -56,15 +57,26 @@ class Signals(NamedTuple):
 
     d1: Modulator
     d2: Modulator
+    at_rest: Modulator | None = None
+
+    @property
+    def modulators(self) -> tuple[Modulator, ...]:
+        """The modulators, each once."""
+        return tuple(dict.fromkeys(signal for signal in self if signal is not None))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The modulators' names, each once."""
+        """The names of what follows dopamine, each once."""
         return tuple(dict.fromkeys((self.d1.name, self.d2.name)))
 
 
-def signals(p: OpponentParameters, dopamine: Population, name: str = "dopamine_signal") -> Signals:
-    """Return what D1 and D2 receptors hear of `dopamine`, in units of the tonic rate: a full pause is -1, or -dips."""
+def signals(
+    p: OpponentParameters, dopamine: Population, name: str = "dopamine_signal", measured: bool = False
+) -> Signals:
+    """Return what D1 and D2 receptors hear of `dopamine`, in units of the tonic rate: a full pause is -1, or -dips.
+
+    Where the tonic rate is `measured`, a third signal says how far it lies above `tonic`, and errors count from there.
+    """
     gain = 1 / to_si(p.tonic, Dimension.RATE, "tonic")
 
     def heard(name: str, rises: float, dips: float) -> Modulator:
@@ -75,8 +87,14 @@ def signals(p: OpponentParameters, dopamine: Population, name: str = "dopamine_s
 
     if p.dips == 1.0:
         both = heard(name, gain, gain)
-        return Signals(both, both)
+        return Signals(both, both, Modulator(f"{name}_at_rest") if measured else None)
     return Signals(heard(name, gain, p.dips * gain), heard(f"{name}_d2", p.dips * gain, gain))
+
+
+def measured(p: OpponentParameters, duration: str, at_rest: Modulator) -> Rest:
+    """Return how the tonic rate is found, in the unit of `signals`: what each device's own neurons do at rest."""
+    tonic = to_si(p.tonic, Dimension.RATE, "tonic")
+    return Rest(duration, at_rest.name, tonic, 1 / tonic)
 
 
 def learned(
@@ -103,6 +121,7 @@ def learned(
         forgetting=p.forgetting,
         rest=to_si(p.weight, Dimension.VOLTAGE, "weight") / scale,
         bounds=(0.0, to_si(p.weight_max, Dimension.VOLTAGE, "weight_max") / scale),
+        tonic=heard.at_rest,
     )
     weights = around(p.weight, p.weight_spread, seed)
     return Projection(cortex, spiny, weights, Blocks(groups), rule=rule if p.plasticity else None)

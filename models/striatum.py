@@ -27,10 +27,10 @@ from spikerl.circuit import Circuit, CircuitFactory, Drive, Vote
 from spikerl.connectivity import Blocks, Probability
 from spikerl.errors import DescriptionError, message
 from spikerl.models.cells import SPINY, STRIOSOME, depolarised
-from spikerl.models.opponent import ToneParameters, learned, output, signals, tone
+from spikerl.models.opponent import ToneParameters, learned, measured, output, signals, tone
 from spikerl.network import Network, Projection
 from spikerl.neurons import Poisson
-from spikerl.parameters import Count, Rate, Share, Strength, Voltage
+from spikerl.parameters import Count, Rate, Share, Strength, Time, Voltage
 from spikerl.population import Population
 from spikerl.units import Dimension, to_si
 
@@ -103,6 +103,7 @@ class StriatumParameters(ToneParameters):
     noise_output: Strength = "1.5 mV"  # background to output
     output_bias: Voltage = "6 mV"  # depolarisation of the output
 
+    rest: Time | None = None  # before the first trial, where the tonic rate is measured; without, it is `tonic`
     clamp_dopamine: bool = False  # hold the dopamine signals at their baseline
 
     @model_validator(mode="before")
@@ -118,6 +119,9 @@ class StriatumParameters(ToneParameters):
         if self.readout == "spiny" and len(set(things)) != self.actions:
             allowed = "'output', where actions are more than what this region hears"
             raise DescriptionError(message("readout", self.readout, allowed))
+        if self.rest is not None and self.dips != 1.0:
+            # What receptors hear would have to bend where dopamine rests, which its own law does at `tonic`.
+            raise DescriptionError(message("rest", self.rest, "none where dips is below 1", "leave rest or dips out"))
         return self
 
 
@@ -133,7 +137,7 @@ def build(parameters: StriatumParameters) -> Circuit:
     d2 = Population("d2", k * p.medium_spiny, SPINY)
     # A midbrain dopamine neuron, driven by its own depolarisation to a slow tonic rate (Grace and Bunney 1984).
     dopamine = Population("dopamine", p.dopamine, depolarised(p.dopamine_bias))
-    heard = signals(p, dopamine)
+    heard = signals(p, dopamine, measured=p.rest is not None)
     parts = [
         learned(p, cortex, d1, "D1", heard, k),
         learned(p, cortex, d2, "D2", heard, k),
@@ -162,7 +166,7 @@ def build(parameters: StriatumParameters) -> Circuit:
     event = to_si(p.event_rate, Dimension.RATE, "event_rate")
     shared = None if k == p.actions else things
     return Circuit(
-        network=Network(*parts, modulators=tuple(dict.fromkeys(heard))),
+        network=Network(*parts, modulators=heard.modulators),
         actions=p.actions,
         cues=(Drive("cortex", to_si(p.cue_rate, Dimension.RATE, "cue_rate"), groups=k, hears=shared),),
         feedback=Drive("feedback", event) if p.critic else None,
@@ -171,6 +175,7 @@ def build(parameters: StriatumParameters) -> Circuit:
         dopamine="dopamine",
         modulators=heard.names,
         clamp=0.0 if p.clamp_dopamine else None,
+        rest=None if p.rest is None or heard.at_rest is None else measured(p, p.rest, heard.at_rest),
         learning=("cortex_to_d1", "cortex_to_d2"),
     )
 

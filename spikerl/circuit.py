@@ -48,6 +48,20 @@ class Vote:
 
 
 @dataclass(frozen=True)
+class Rest:
+    """What is measured before the first trial, while nothing is shown and nothing learned.
+
+    For `duration` a time, whose first fifth is left out, the rate of dopamine is counted in each instance. From then
+    on `modulator`, which has no source, stands at ``gain (rate - baseline)``, `baseline` in Hz and `gain` in 1/Hz.
+    """
+
+    duration: str
+    modulator: str
+    baseline: float
+    gain: float
+
+
+@dataclass(frozen=True)
 class Circuit:
     """A network and its roles in a trial.
 
@@ -56,7 +70,7 @@ class Circuit:
     outcomes; None for what the circuit has no ear for. `votes` are read as the action; `dopamine` is the population
     (None where there is none), and `modulators` are the signals that gate plasticity, which `clamp` holds at its value
     in all trials (0, their baseline; None leaves them free). `learning` names the plastic projections that a page
-    should show.
+    should show. `rest`, where there is one, comes before the first trial and finds the tonic rate of dopamine.
     """
 
     network: Network
@@ -71,6 +85,7 @@ class Circuit:
     punishment: Drive | None = None
     laser: Drive | None = None
     clamp: float | None = None
+    rest: Rest | None = None
 
     def __post_init__(self) -> None:
         """Check that every role is played by something in the network, in equal groups."""
@@ -93,6 +108,13 @@ class Circuit:
             self.network.modulator(modulator)
         for projection in self.learning:
             self.network.projection(projection)
+        if self.rest is not None:
+            if self.dopamine is None:
+                raise DescriptionError(message("Circuit.rest", self.rest.modulator, "None where there is no dopamine"))
+            found = self.network.modulator(self.rest.modulator)
+            if found.source is not None or found.tau is not None:
+                allowed = "a modulator that stays as it is set, without source and tau"
+                raise DescriptionError(message("Circuit.rest.modulator", found.name, allowed))
 
     def events(self) -> tuple[Drive, ...]:
         """Return the drives that are no cues: of feedback, reward, punishment and laser, those that there are."""

@@ -14,6 +14,7 @@ from spikerl.session import Observation, Steppable
 from spikerl.tasks.base import Task
 from spikerl.tasks.blocks import FREE, NO_CHOICE, Dictated
 from spikerl.tasks.protocol import PHASES, TrialProtocol, choose, rates
+from spikerl.units import steps
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,15 @@ class ClosedLoop:
         self._seed = seed
         self._instances = instances
         self._number = 0
+        # Steps before the first trial: those of the rest, and the one in which it sets what it has found.
+        self.before = 0 if circuit.rest is None else steps(circuit.rest.duration, session.plan.dt, "circuit.rest") + 1
         self._shown = np.stack([task.reset()[0] for task in self._tasks]).astype(bool)
 
     def trial(self) -> Trial:
         """Play one trial: show the options, read the choice, deliver the outcome, wait."""
         shown, dictated = self._shown, [task.dictated() for task in self._tasks]
+        if self._number == 0:
+            self.rest()
         phases = {name: self._phase(name, shown) for name in ("cue", "decision")}
         choice = choose(self._circuit, phases["decision"].spikes, shown, self._seed, self._instances, self._number)
         action = np.array(
@@ -112,6 +117,21 @@ class ClosedLoop:
         trial = Trial(self._number, columns, phases)
         self._number += 1
         return trial
+
+    def rest(self) -> None:
+        """Find the tonic rate of dopamine, where the circuit has a rest: before the first trial, which calls this.
+
+        To go on from a state of another device, call it anew; signals of dopamine stand still meanwhile.
+        """
+        rest, circuit, session = self._circuit.rest, self._circuit, self._session
+        if rest is None or circuit.dopamine is None:
+            return
+        still = dict.fromkeys(circuit.modulators, 0.0)
+        count = steps(rest.duration, session.plan.dt, "circuit.rest")
+        fired = session.step(rest.duration, modulators=still).spikes[circuit.dopamine][count // 5 :]
+        rate = fired.mean(axis=(0, 2)) / session.plan.dt
+        found = {rest.modulator: rest.gain * (rate - rest.baseline)[None]}
+        session.step(f"{session.plan.dt!r} s", modulators=still | found)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the complete state of session, tasks and loop, for a checkpoint."""

@@ -182,9 +182,9 @@ def play(
     What stops the run is written into its directory. `keeps`: whether checkpoints can be taken of the session.
     """
     running = experiment.run
-    recorder = _Recorder(experiment, built, session)
     instances = range(running.instances)
     loop = ClosedLoop(session, built.circuit, experiment.trial_protocol, built.tasks, running.seed, instances)
+    recorder = _Recorder(experiment, built, session, loop.before)
     text = experiment.toml()
     writer: RunWriter | None = None
     state: dict[str, NDArray[Any]] = {}
@@ -236,11 +236,12 @@ def observed(experiment: Experiment, built: Built) -> Record:
 
 @dataclass(frozen=True)
 class _Recorder:
-    """Takes from each trial what ``[record]`` asks for."""
+    """Takes from each trial what ``[record]`` asks for; steps are counted from the first trial, `before` it steps."""
 
     experiment: Experiment
     built: Built
     session: Session
+    before: int
 
     def contents(self, trial: Trial) -> Contents:
         """Return what the results will hold, the trial columns being those of `trial`."""
@@ -264,15 +265,19 @@ class _Recorder:
     def append(self, writer: RunWriter, trial: Trial) -> None:
         """Add the rows of `trial`."""
         phases = [trial.phases[name] for name in PHASES]
+        first = [phase.first - self.before for phase in phases]
         names = self.experiment.record.spikes
-        spikes = {name: _spikes([(phase.first, phase.spikes[name]) for phase in phases]) for name in names}
+        spikes = {
+            name: _spikes([(start, phase.spikes[name]) for start, phase in zip(first, phases, strict=True)])
+            for name in names
+        }
         modulators = {
             name: np.concatenate([phase.modulators[name] for phase in phases])
             for name in self.experiment.record.modulators
         }
         weights = {}
         if self._keeps_weights(trial.number):
-            last = phases[-1].first + len(next(iter(phases[-1].spikes.values())))
+            last = first[-1] + len(next(iter(phases[-1].spikes.values())))
             weights = {
                 name: (np.array([last]), self.session.weights(name)[None]) for name in self.built.circuit.learning
             }

@@ -37,17 +37,21 @@ def dopamine_stdp(
     forgetting: float = 0.0,
     rest: float = 0.0,
     bounds: tuple[float, float] = (0.0, 1.0),
+    tonic: Modulator | None = None,
 ) -> Rule:
     """``dw = +-rate dopamine c`` at every step: + for D1, - for D2 receptors; c is an eligibility fed by pair STDP.
 
     ``c <- exp(-dt/tau_elig) c + a_plus x`` at post- and ``- a_minus y`` at pre-synaptic spikes, with traces x
     (`tau_plus`) and y (`tau_minus`). Amplitudes, `rate` (per step), `rest` and `bounds` are in the weight's unit.
     With `forgetting`, ``dw = forgetting (rest - w)`` is added at every step, so that a value that is not renewed fades.
+    With `tonic`, a modulator in the same unit, ``dw = +-rate (dopamine - tonic) c``: errors count from there.
     Izhikevich (2007); opposite signs in the two pathways: Shen et al. (2008), Neftci and Averbeck (2019).
     Raises `DescriptionError` for another receptor, and for what is no modulator or no number in its place.
     """
     if not isinstance(dopamine, Modulator):
         raise DescriptionError(message("dopamine_stdp.dopamine", dopamine, "an sp.Modulator(...)"))
+    if not isinstance(tonic, (Modulator, type(None))):
+        raise DescriptionError(message("dopamine_stdp.tonic", tonic, "an sp.Modulator(...), or None"))
     numbers = {"a_plus": a_plus, "a_minus": a_minus, "rate": rate, "forgetting": forgetting, "rest": rest}
     for name, number in numbers.items():
         finite_number(number, f"dopamine_stdp.{name}")
@@ -55,7 +59,8 @@ def dopamine_stdp(
         raise DescriptionError(message("dopamine_stdp.receptor", receptor, "D1 or D2", nearest(receptor, _SIGNS)))
     x, y = pre_trace(tau_plus), post_trace(tau_minus)
     elig = eligibility(tau_elig, on_post(a_plus * x), on_pre(-a_minus * y))
-    gated = every_step(_SIGNS[receptor] * rate * dopamine * elig)
+    error = dopamine.expression() if tonic is None else dopamine - tonic
+    gated = every_step(_SIGNS[receptor] * rate * error * elig)
     return Rule(gated, every_step(forgetting * (rest - weight)), bounds=bounds)
 
 

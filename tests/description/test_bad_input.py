@@ -72,7 +72,7 @@ GOOD: dict[Callable[..., Any], dict[str, Any]] = {
     sp.dopamine_stdp: {
         "dopamine": DOPAMINE, "tau_elig": "1 s", "a_plus": 0.1, "a_minus": 0.1, "rate": 0.1, "receptor": "D1",
         "forgetting": 0.01, "rest": 0.5,
-        "tau_plus": "20 ms", "tau_minus": "20 ms", "bounds": (0, 1),
+        "tau_plus": "20 ms", "tau_minus": "20 ms", "bounds": (0, 1), "tonic": None,
     },
     sp.Record: {"spikes": ("msn",), "voltages": None, "weights": (), "modulators": ()},
     sp.open: {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,6 +78,25 @@ def test_dopamine_moves_d1_and_d2_synapses_in_opposite_ways(backend: str, recept
     causal = np.sign(dopamine) * (1 if receptor == "D1" else -1)
     assert (np.sign(changes[LAGS > 0]) == causal).all()
     assert (np.sign(changes[LAGS < 0]) == -causal).all()
+
+
+@pytest.mark.parametrize("receptor", ["D1", "D2"])
+def test_errors_count_from_a_tonic_level_where_there_is_one(backend: str, receptor: str) -> None:
+    """Catches a tonic level that is not heard, has the wrong sign, or is counted twice."""
+    dopamine, tonic = sp.Modulator("dopamine"), sp.Modulator("tonic")
+    numbers: dict[str, Any] = {"a_plus": 0.1, "a_minus": 0.1, "rate": 0.01, "receptor": receptor, "bounds": (-1, 1)}
+
+    def changed(rule: sp.Rule, held: dict[str, float]) -> np.ndarray:
+        with sp.open(paired(rule), backend) as session:
+            session.step("210 ms", modulators=held)
+            return session.weights("pre_to_post")[0]
+
+    both = sp.dopamine_stdp(dopamine, tonic=tonic, **numbers)
+    plain = changed(sp.dopamine_stdp(dopamine, **numbers), {"dopamine": 0.25})
+    assert plain.any()
+    np.testing.assert_allclose(changed(both, {"dopamine": 0.75, "tonic": 0.5}), plain, rtol=1e-9)
+    np.testing.assert_allclose(changed(both, {"dopamine": 0.0, "tonic": -0.25}), plain, rtol=1e-9)
+    assert np.abs(changed(both, {"dopamine": 0.5, "tonic": 0.5})).max() < 1e-12
 
 
 @pytest.mark.parametrize("tau", [200.0, 1000.0])
