@@ -182,8 +182,8 @@ class Strength(NamedTuple):
 def strength(results: Results, cue: str, ahead: float = 0.15) -> Strength:
     """Return by how much the synapses of the `cue`'s time cells have grown, at all times at which they were kept.
 
-    The mean over the cells that fire in the last `ahead` seconds before the outcome. Raises `FileError` for a circuit
-    without time cells, and where no weights were kept.
+    The mean over the cells that fire in the last `ahead` seconds before the outcome, or where the chain ends before
+    that, over its last volley. Raises `FileError` for a circuit without time cells, and where no weights were kept.
     """
     circuit, when = results.experiment.get("circuit"), timing(results)
     if "time_to_value" not in results.weights or not isinstance(circuit, dict):
@@ -191,8 +191,10 @@ def strength(results: Results, cue: str, ahead: float = 0.15) -> Strength:
     kept = results.weights["time_to_value"]
     interval = to_positive_si(circuit["interval"], Dimension.TIME, "experiment, circuit.interval")
     onset = when.phase("outcome").start * when.dt
-    begins, stage = CUES.index(cue) * int(circuit["stages"]), kept.pre // int(circuit["time_cells"])
-    first, last = (begins + round(max(edge, 0.0) / interval) for edge in (onset - ahead, onset))
+    stages, stage = int(circuit["stages"]), kept.pre // int(circuit["time_cells"])
+    begins = CUES.index(cue) * stages
+    last = begins + min(max(round(onset / interval), 1), stages)
+    first = min(begins + round(max(onset - ahead, 0.0) / interval), last - 1)
     start = parse(circuit["weight"], "experiment, circuit.weight")
     chosen = kept.value[:, :, (stage >= first) & (stage < last)]
     # A weight is read at the end of a trial, whose last step or whose following step may be noted with it.

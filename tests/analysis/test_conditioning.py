@@ -21,7 +21,7 @@ OMITTED = Kind(1, "A", paid=False, omitted=True, laser=False)
 LIT = Kind(1, "AX", paid=True, omitted=False, laser=True)
 
 
-def _run(folder: Path) -> Results:
+def _run(folder: Path, experiment: str = CIRCUIT) -> Results:
     """Two circuits: three A+, then one omission and one AX+ with the laser, in another order in each."""
     one = {
         "stage": [0, 0, 0, 1, 1], "cues": [1, 1, 1, 1, 5], "omitted": [0, 0, 0, 1, 0],
@@ -38,7 +38,7 @@ def _run(folder: Path) -> Results:
     synapses = Synapses(pre=pre, post=np.zeros(20, dtype=np.int64), units="mV")
     grown = 5.0 + np.arange(5)[:, None, None] * np.where(pre // 5 == 0, 1.0, 0.0) * np.array([[1.0], [3.0]])
     kept = {"time_to_value": (synapses, (np.arange(5) + 1) * TRIAL_STEPS, grown)}
-    return write(folder / "run", table(**columns), spikes=spikes, weights=kept, experiment=CIRCUIT)
+    return write(folder / "run", table(**columns), spikes=spikes, weights=kept, experiment=experiment)
 
 
 def test_kinds_are_told_apart(tmp_path: Path) -> None:
@@ -74,6 +74,13 @@ def test_strength_is_that_of_the_cells_before_the_outcome(tmp_path: Path) -> Non
     assert np.array_equal(grown.trial, [1, 2, 3, 4, 5]) and grown.unit == "mV"
     assert np.array_equal(grown.grown, np.arange(5)[:, None] * [1.0, 3.0])
     assert not conditioning.strength(run, "B", ahead=1.0).grown.any()
+
+
+def test_a_chain_that_ends_before_the_outcome_speaks_by_its_last_volley(tmp_path: Path) -> None:
+    """Catches cells of the next cue, which come after the chain's last, and a mean of no cell at all."""
+    run = _run(tmp_path, CIRCUIT.replace('interval = "10 ms"', 'interval = "1 ms"'))
+    assert np.array_equal(conditioning.strength(run, "A", ahead=0.002).grown, np.arange(5)[:, None] * [1.0, 3.0])
+    assert not conditioning.strength(run, "B", ahead=0.002).grown.any()
 
 
 def test_the_rate_of_rescorla_and_wagner_is_found_again() -> None:
