@@ -238,7 +238,7 @@ plt.show()
 # %%
 results = sp.run(
     "reversal",
-    backend="norse",
+    backend="native",
     instances=16,
     trials=28,
     seed=7,

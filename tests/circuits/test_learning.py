@@ -14,15 +14,13 @@ from spikerl.analysis.blocks import blocks, column
 from spikerl.analysis.intervals import Interval, proportion_over_blocks
 
 BLOCKS, TRIALS = 24, 30
-BACKENDS = ("norse", "loihi")
+BACKENDS = ("native", "loihi")
 
 
 def late_choices(backend: str, out: Path, **settings: object) -> Interval:
     """Return P(better) over the last 20 of the first 30 trials, with its interval over blocks."""
     circuit = {f"circuit.{key}": value for key, value in settings.items()}
     record = {"record.spikes": [], "record.weights": "never", "task.schedule": "80/20"}
-    if backend == "norse":
-        pytest.importorskip("norse", reason="norse is not installed")
     run = sp.run(
         "reversal", backend=backend, instances=BLOCKS, trials=TRIALS, seed=3, settings=circuit | record, out=out
     )
