@@ -113,6 +113,7 @@ def same_codes(found: Run, expected: Run, plan: Plan, asked: tuple[sp.Quantizati
                 same(f"stored {name} of {one}", found.state[f"weight/{name}"][rows], theirs)
 
 
+@settings(max_examples=max(1, settings().max_examples // 2))  # the reference takes half a second for each condition
 @given(case=cases(), data=st.data())
 def test_drawn_networks_learn_in_few_bits_as_on_the_reference(case: Case, data: st.DataObject) -> None:
     """Catches a law, an order, a stream or a place of synapses that is another; a state that lacks what is stored.
