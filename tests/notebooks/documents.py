@@ -119,7 +119,8 @@ class Reader:
         return [sys.executable, *arguments, *quietly], ROOT if tests else self.folder
 
     def _environment(self) -> dict[str, str]:
-        return os.environ | {"PYTHONPATH": os.pathsep.join([str(self.site), str(ROOT)])}
+        path = os.pathsep.join([str(self.site), str(ROOT)])
+        return os.environ | {"PYTHONPATH": path, "HYPOTHESIS_PROFILE": "document"}
 
 
 def _parsed(program: str, arguments: list[str]) -> None:
