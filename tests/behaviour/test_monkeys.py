@@ -17,7 +17,7 @@ def monkeys() -> Trials:
     return read_trials(recorded_path())
 
 
-@pytest.mark.parametrize(("initial", "splits"), [(0.0, 10), (0.5, 3)])
+@pytest.mark.parametrize(("initial", "splits"), [(0.0, 3), (0.5, 3)])
 def test_forgetting_and_stickiness_foresee_more_than_rescorla_wagner(
     monkeys: Trials, initial: float, splits: int
 ) -> None:
