@@ -57,8 +57,7 @@ def bin_folder(request, environment, wheel, tree):
     target = ["--editable", tree] if request.param == "editable" else [wheel]
     pip = [environment / "python", "-m", "pip", "--disable-pip-version-check", "--quiet"]
     _run(*pip, "uninstall", "--yes", "spikerl", cwd=environment)
-    # Python compiles what it imports; pip would compile all that scipy, numba and the others hold.
-    _run(*pip, "install", "--no-compile", "--constraint", tree / "constraints.txt", *target, cwd=environment)
+    _run(*pip, "install", "--constraint", tree / "constraints.txt", *target, cwd=environment)
     return environment
 
 
