@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,6 +53,9 @@ def quantize(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Default runs/<experiment>-quantize.")
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a comparison that was stopped, from the instances it has.")
+    ] = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -83,10 +87,12 @@ def quantize(
                 settings=merged(overrides(setting or []), options),
                 scheduler=scheduler,
                 out=out,
+                resume=resume,
                 progress=show,
             )
         except KeyboardInterrupt:
-            typer.echo("stopped before the end; nothing was written", err=True)
+            again = shlex.join(["spikerl", *sys.argv[1:], *([] if resume else ["--resume"])])
+            typer.echo(f"stopped; where instances are finished, go on with them: {again}", err=True)
             raise typer.Exit(STOPPED) from None
         finally:
             if bar is not None:

@@ -71,8 +71,9 @@ def joined(parts: Sequence[Played]) -> Played:
     return Played(rows, added([part.bars for part in parts]))
 
 
-def stages(experiment: Experiment | TrainingExperiment, cells: Sequence[Cell], group: Group, test: int) -> int:
-    """Return how much there is to do in a group: trials of a circuit, networks of layers."""
+def stages(asked: Asked) -> int:
+    """Return how much there is to do in a part: trials of a circuit, networks of layers."""
+    experiment, cells, group, test = asked
     if isinstance(experiment, TrainingExperiment):
         return group.instances * len(cells)
     return experiment.run.trials + test
@@ -107,7 +108,7 @@ def perform(text: str, directory: Path, progress: Callable[[float], None]) -> No
     `progress` is called with the share that is done.
     """
     asked = asked_of(text)
-    facts, total, done = began(asked.experiment, asked.test), stages(*asked), 0
+    facts, total, done = began(asked.experiment, asked.test), stages(asked), 0
 
     def seen(_: float | None) -> None:
         nonlocal done

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from spikerl.backends.base import load
-from spikerl.errors import DescriptionError, FileError, UnsupportedError, message
+from spikerl.errors import DescriptionError, UnsupportedError, message
 from spikerl.experiment.building import Built, build
 from spikerl.experiment.kinds import AnyExperiment
 from spikerl.experiment.reading import read
@@ -19,9 +19,10 @@ from spikerl.quantization import Quantization
 from spikerl.quantized import of_projections
 from spikerl.quantizing.cells import AFTER, BITS, ROUNDING, WHEN, Cell, cells
 from spikerl.quantizing.histograms import learning
+from spikerl.quantizing.kept import MOST, check, finished, folder_of, left, name_of, remove
 from spikerl.quantizing.layers import check_layers
 from spikerl.quantizing.methods import PLAIN
-from spikerl.quantizing.parts import Asked, fitting, groups, joined, part, stages
+from spikerl.quantizing.parts import Asked, Group, fitting, joined, part, stages
 from spikerl.quantizing.playing import Played
 from spikerl.quantizing.prolonging import check_choices
 from spikerl.quantizing.record import began, write
@@ -65,6 +66,7 @@ def quantize(
     settings: Mapping[str, object] | None = None,
     scheduler: str | None = None,
     out: str | Path | None = None,
+    resume: bool = False,
     progress: Follow | None = None,
 ) -> Comparison:
     """Play `experiment` in floating point and in few bits, and return what few bits cost, paired by instance.
@@ -80,7 +82,9 @@ def quantize(
     `backend`: by default "native" for circuits. `seed`, `trials` and `settings` are as in `run`; ``[quantization]`` and
     ``[device]`` hold for all cells but floating point, so that what is quantised after learning was learned elsewhere,
     and is put on the device. `scheduler`: the address of a dask.distributed scheduler, on whose workers groups of
-    instances are played. `out`: a new or empty directory, by default ``runs/<experiment>-quantize``.
+    instances are played. `out`: a new or empty directory, by default ``runs/<experiment>-quantize``. Instances that are
+    finished are kept beside it, in ``<out>.parts``, until all are; `resume` goes on with those of a comparison that was
+    stopped.
 
     Raises `DescriptionError`, `UnitError`, `FileError`, `UnsupportedError`, `MissingSimulatorError` or
     `MissingPackageError` before anything runs, and `RunError` for a part that failed on a cluster.
@@ -88,7 +92,7 @@ def quantize(
     chosen, asked = chosen_for(experiment, seeds, test, backend, seed, trials, settings), cells(
         bits, rounding, when, method
     )
-    return execute(chosen, asked, test, directory(chosen, out), scheduler, progress)
+    return execute(chosen, asked, test, directory(chosen, out), scheduler, resume, progress)
 
 
 def chosen_for(
@@ -129,11 +133,11 @@ def execute(
     test: int,
     out: Path,
     scheduler: str | None = None,
+    resume: bool = False,
     progress: Follow | None = None,
 ) -> Comparison:
     """Do what `quantize` does with an experiment that `chosen_for` returned, and `cells`."""
-    if os.path.lexists(out) and not (out.is_dir() and not any(out.iterdir())):
-        raise FileError(message("directory", str(out), "a new or empty directory", "give another one (--out)"))
+    check(out, resume)
     built = None
     if isinstance(experiment, TrainingExperiment):
         check_layers(experiment, asked)
@@ -141,13 +145,20 @@ def execute(
     else:
         built = checked(experiment, asked, test)
         most = fitting(experiment, built, asked)
-    facts = began(experiment, test)
-    if scheduler is None:
-        played = _here(experiment, built, asked, test, most, progress)
-    else:
-        played = _on_cluster(scheduler, experiment, asked, test, most, progress)
+    facts, parts = began(experiment, test), folder_of(out)
+    whole = Asked(experiment, list(asked), Group(0, experiment.run.instances), test)
+    done = finished(parts, whole) if resume else {}
+    try:
+        if scheduler is None:
+            played = _here(whole, built, min(most, MOST), parts, done, progress)
+        else:
+            played = _on_cluster(scheduler, whole, most, parts, done, progress)
+    finally:
+        with contextlib.suppress(OSError):
+            parts.rmdir()  # of a comparison that was stopped before anything was finished
     with new_folder(out, "directory of a comparison") as nursery:
         write(nursery, experiment.toml(), facts, played)
+    remove(parts)
     return Comparison.open(out)
 
 
@@ -174,30 +185,37 @@ def checked(experiment: Experiment, asked: tuple[Cell, ...], test: int) -> Built
 
 
 def _on_cluster(
-    address: str, experiment: Chosen, asked: tuple[Cell, ...], test: int, most: int, progress: Follow | None
+    address: str, whole: Asked, most: int, parts: Path, done: Mapping[Group, Played], progress: Follow | None
 ) -> Played:
     """Play groups of instances on the workers of a cluster."""
 
-    def seen(done: int, parts: int) -> None:
+    def seen(ready: int, total: int) -> None:
         if progress:
-            progress(Progress(done, parts, "part", None))
+            progress(Progress(ready, total, "part", None))
 
-    return joined(play_on(address, experiment, most, asked, test, seen))
+    return joined(play_on(address, whole, most, parts, done, seen))
 
 
 def _here(
-    experiment: Chosen, built: Built | None, asked: tuple[Cell, ...], test: int, most: int, progress: Follow | None
+    whole: Asked, built: Built | None, most: int, parts: Path, done: Mapping[Group, Played], progress: Follow | None
 ) -> Played:
-    """Play all groups of instances, one after the other."""
-    # Layers share what their instances have in common by themselves.
-    parts = groups(experiment.run.instances, experiment.run.instances if built is None else most)
-    total, done = sum(stages(experiment, asked, group, test) for group in parts), 0
+    """Play all groups of instances that are not `done`, one after the other, and keep each in `parts`."""
+    ahead = left(whole.group.instances, done, most)
+    ready = sum(stages(whole._replace(group=group)) for group in done)
+    total = ready + sum(stages(whole._replace(group=group)) for group in ahead)
     unit = "network" if built is None else "trial"
 
     def seen(better: float | None) -> None:
-        nonlocal done
-        done += 1
+        nonlocal ready
+        ready += 1
         if progress:
-            progress(Progress(done, total, unit, better))
+            progress(Progress(ready, total, unit, better))
 
-    return joined([part(Asked(experiment, list(asked), group, test), built, seen) for group in parts])
+    played = list(done.values())
+    for group in ahead:
+        asked = whole._replace(group=group)
+        facts = began(asked.experiment, asked.test)
+        played.append(part(asked, built, seen))
+        with new_folder(parts / name_of(group), "part of a comparison") as nursery:
+            write(nursery, asked.experiment.toml(), facts, played[-1])
+    return joined(played)

@@ -5,8 +5,8 @@ import pytest
 from spikerl.errors import DescriptionError, FileError
 from spikerl.experiment import read
 from spikerl.quantizing.cells import cells
+from spikerl.quantizing.kept import check_part
 from spikerl.quantizing.parts import Asked, Group, perform, text_of
-from spikerl.quantizing.scattered import check_part
 from tests.quantizing.small import compared, small
 
 distributed = pytest.importorskip("distributed", reason="distributed is not installed: pip install 'spikerl[cluster]'")
