@@ -181,7 +181,10 @@ of learning. Learned elsewhere: in floating point on an ideal device, then put o
 80 trials elsewhere and 80 on this device, in 16 bits and 8 hidden ones. Learned here: all on this device.
 
 Thresholds that differ raise the tonic rate of the dopamine neurons. A rule that counts errors from the rate that it was
-told takes every step for a reward, and learns nothing. So these circuits rest for 5 s before they learn on a device
-(`circuit.rest`), where the tonic rate is measured, and errors count from there. What a device's own learning does not
-mend is a choice that never falls on the better option: where neurons of one action are so excitable that it is always
-taken, nothing is learned of the other. Weights that come from elsewhere have left that behind."""
+told takes every step for a reward, and stays at chance. So these circuits rest for 5 s before they learn on a device
+(`circuit.rest`), where the tonic rate is measured, and errors count from there.
+
+Then a circuit learns on the device about as well as elsewhere, but does not win back half of what mismatch costs. What
+is left has another cause: a choice that never falls on the better option. Where the neurons of one action are so
+excitable that it is always taken, nothing is learned of the other, and its worth fades to that of an option that was
+never tried; what is taken is worth a little more than that, however little it pays."""
