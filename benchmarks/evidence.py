@@ -28,6 +28,7 @@ OUT = Path(__file__).resolve().parent.parent / "docs" / "evidence.json"
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "circuit": circuit_evidence.rows,
     "lesions": system_evidence.lesions,
+    "course": system_evidence.course,
     "what-where": system_evidence.what_where,
     "speed-noise": system_evidence.speed_and_noise,
     "opponent": opponent_evidence.rows,

@@ -79,7 +79,7 @@ def row(name: str, interval: Interval, target: str, holds: bool, source: str, un
 
 
 def lesions(count: int = 192, seed: int = 1001) -> list[Row]:
-    """Return the table of lesions, the order of its groups, and the course after the reversal at 80/20."""
+    """Return the table of lesions, the order of its groups, and one lesion on an emulated chip."""
     cells = list(itertools.product(LESIONS, GROUPS))
     runs = played(
         Condition({"task.schedule": schedule, "circuit.lesion": group}, count, 80, seed) for schedule, group in cells
@@ -98,7 +98,7 @@ def lesions(count: int = 192, seed: int = 1001) -> list[Row]:
             apart = mean_over_blocks(gap)
             names = ["control" if group == "none" else f"{group} lesion" for group in (first, second)]
             rows.append(row(f"actor-critic, {schedule}, {' - '.join(names)}", apart, "> 0", apart.value > 0, ANIMALS))
-    return rows + _course(found["80/20", "none"]) + _emulated(found["80/20", "amygdala"], count, seed)
+    return rows + _emulated(found["80/20", "amygdala"], count, seed)
 
 
 def _emulated(real: NDArray[np.float64], count: int, seed: int) -> list[Row]:
@@ -115,10 +115,13 @@ def _emulated(real: NDArray[np.float64], count: int, seed: int) -> list[Row]:
     ]
 
 
-def _course(control: NDArray[np.float64]) -> list[Row]:
-    better, zero = control[0], control[1, :, 0].astype(np.int64)
-    offsets = np.array(list(COURSE))
-    table = aligned(better, zero, offsets)
+def course(count: int = 768, seed: int = 1001, parts: int = 4) -> list[Row]:
+    """Return P(better) at single trials after the reversal at 80/20, which takes more blocks than a mean of 80 does."""
+    shares = [Condition({"task.schedule": "80/20"}, count // parts, 80, seed + part) for part in range(parts)]
+    runs = played(shares)
+    better = np.concatenate([run[0] for run in runs])
+    zero = np.concatenate([run[1, :, 0] for run in runs]).astype(np.int64)
+    table = aligned(better, zero, np.array(list(COURSE)))
     rows = []
     for place, (trial, wanted) in enumerate(COURSE.items()):
         found = mean_over_blocks(table[:, place])
