@@ -16,7 +16,6 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from spikerl.circuit import Rest
 from spikerl.connectivity import Blocks
 from spikerl.models.wiring import Groups, around, to_options
 from spikerl.network import Projection
@@ -89,12 +88,6 @@ def signals(
         both = heard(name, gain, gain)
         return Signals(both, both, Modulator(f"{name}_at_rest") if measured else None)
     return Signals(heard(name, gain, p.dips * gain), heard(f"{name}_d2", p.dips * gain, gain))
-
-
-def measured(p: OpponentParameters, duration: str, at_rest: Modulator) -> Rest:
-    """Return how the tonic rate is found, in the unit of `signals`: what each device's own neurons do at rest."""
-    tonic = to_si(p.tonic, Dimension.RATE, "tonic")
-    return Rest(duration, at_rest.name, tonic, 1 / tonic)
 
 
 def learned(

@@ -23,11 +23,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from spikerl.circuit import Circuit, CircuitFactory, Drive, Vote
+from spikerl.circuit import Circuit, CircuitFactory, Drive, Rest, Vote
 from spikerl.connectivity import Blocks, Probability
 from spikerl.errors import DescriptionError, message
 from spikerl.models.cells import SPINY, STRIOSOME, depolarised
-from spikerl.models.opponent import ToneParameters, learned, measured, output, signals, tone
+from spikerl.models.opponent import ToneParameters, learned, output, signals, tone
 from spikerl.network import Network, Projection
 from spikerl.neurons import Poisson
 from spikerl.parameters import Count, Rate, Share, Strength, Time, Voltage
@@ -175,7 +175,7 @@ def build(parameters: StriatumParameters) -> Circuit:
         dopamine="dopamine",
         modulators=heard.names,
         clamp=0.0 if p.clamp_dopamine else None,
-        rest=None if p.rest is None or heard.at_rest is None else measured(p, p.rest, heard.at_rest),
+        rest=None if p.rest is None or heard.at_rest is None else Rest(p.rest, heard.d1.name, heard.at_rest.name),
         learning=("cortex_to_d1", "cortex_to_d2"),
     )
 

@@ -49,16 +49,16 @@ class Vote:
 
 @dataclass(frozen=True)
 class Rest:
-    """What is measured before the first trial, while nothing is shown and nothing learned.
+    """What is measured before the first trial, while nothing is shown and dopamine teaches nothing.
 
     For `duration` a time, whose first fifth is left out, the rate of dopamine is counted in each instance. From then
-    on `modulator`, which has no source, stands at ``gain (rate - baseline)``, `baseline` in Hz and `gain` in 1/Hz.
+    on `tonic`, a modulator that stays as it is set, has the value that the modulator `signal`, which follows dopamine,
+    has at this rate.
     """
 
     duration: str
-    modulator: str
-    baseline: float
-    gain: float
+    signal: str
+    tonic: str
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,13 @@ class Circuit:
         for projection in self.learning:
             self.network.projection(projection)
         if self.rest is not None:
-            if self.dopamine is None:
-                raise DescriptionError(message("Circuit.rest", self.rest.modulator, "None where there is no dopamine"))
-            found = self.network.modulator(self.rest.modulator)
-            if found.source is not None or found.tau is not None:
+            signal, tonic = (self.network.modulator(name) for name in (self.rest.signal, self.rest.tonic))
+            if signal.source is None or signal.source.name != self.dopamine or signal.gain_below is not None:
+                allowed = f"a modulator that follows {self.dopamine!r}, with one gain"
+                raise DescriptionError(message("Circuit.rest.signal", signal.name, allowed))
+            if tonic.source is not None or tonic.tau is not None:
                 allowed = "a modulator that stays as it is set, without source and tau"
-                raise DescriptionError(message("Circuit.rest.modulator", found.name, allowed))
+                raise DescriptionError(message("Circuit.rest.tonic", tonic.name, allowed))
 
     def events(self) -> tuple[Drive, ...]:
         """Return the drives that are no cues: of feedback, reward, punishment and laser, those that there are."""

@@ -129,8 +129,8 @@ class ClosedLoop:
         still = dict.fromkeys(circuit.modulators, 0.0)
         count = steps(rest.duration, session.plan.dt, "circuit.rest")
         fired = session.step(rest.duration, modulators=still).spikes[circuit.dopamine][count // 5 :]
-        rate = fired.mean(axis=(0, 2)) / session.plan.dt
-        found = {rest.modulator: rest.gain * (rate - rest.baseline)[None]}
+        rate, signal = fired.mean(axis=(0, 2)) / session.plan.dt, session.plan.modulators[rest.signal]
+        found = {rest.tonic: (signal.gain * (rate - signal.baseline))[None]}
         session.step(f"{session.plan.dt!r} s", modulators=still | found)
 
     def state(self) -> dict[str, NDArray[Any]]:

@@ -1,5 +1,6 @@
 """Rest before the first trial: each device's own tonic rate is found, and errors count from there."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 import spikerl as sp
-from spikerl.circuit import Circuit
+from spikerl.circuit import Circuit, Rest
 from spikerl.errors import SpikerlError
 from spikerl.loop import ClosedLoop
 from spikerl.models.striatum import StriatumParameters, build
@@ -122,3 +123,8 @@ def test_what_does_not_fit_is_refused() -> None:
         StriatumParameters(rest="-1 s")
     with pytest.raises(SpikerlError, match=r"dopamine_stdp\.tonic"):
         sp.dopamine_stdp(sp.Modulator("dopamine"), tonic="6 Hz")  # type: ignore[arg-type]
+    circuit = build(StriatumParameters(rest="1 s"))
+    with pytest.raises(SpikerlError, match=r"rest\.signal.*follows 'dopamine'"):
+        replace(circuit, rest=Rest("1 s", AT_REST, AT_REST))
+    with pytest.raises(SpikerlError, match=r"rest\.tonic.*stays as it is set"):
+        replace(circuit, rest=Rest("1 s", "dopamine_signal", "dopamine_signal"))
