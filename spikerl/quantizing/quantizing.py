@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -148,14 +147,10 @@ def execute(
     facts, parts = began(experiment, test), folder_of(out)
     whole = Asked(experiment, list(asked), Group(0, experiment.run.instances), test)
     done = finished(parts, whole) if resume else {}
-    try:
-        if scheduler is None:
-            played = _here(whole, built, min(most, MOST), parts, done, progress)
-        else:
-            played = _on_cluster(scheduler, whole, most, parts, done, progress)
-    finally:
-        with contextlib.suppress(OSError):
-            parts.rmdir()  # of a comparison that was stopped before anything was finished
+    if scheduler is None:
+        played = _here(whole, built, min(most, MOST), parts, done, progress)
+    else:
+        played = _on_cluster(scheduler, whole, most, parts, done, progress)
     with new_folder(out, "directory of a comparison") as nursery:
         write(nursery, experiment.toml(), facts, played)
     remove(parts)

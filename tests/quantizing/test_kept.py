@@ -1,5 +1,7 @@
 """A comparison that was stopped goes on with the instances that it has."""
 
+import shutil
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,9 +66,11 @@ def test_parts_in_the_way_and_parts_that_are_missing_are_said(tmp_path):
     assert done.exit_code == 2 and "leave --resume out" in done.output
 
 
-def test_what_is_stopped_before_anything_is_finished_leaves_nothing(tmp_path):
-    """Catches an empty folder that is in the way of the next try."""
+def test_what_was_stopped_before_anything_was_finished_is_in_nobodys_way(tmp_path):
+    """Catches an empty folder of parts that is taken for a comparison to go on with."""
     stop(tmp_path, TRIALS - 1)
+    (tmp_path / "out.parts").mkdir(exist_ok=True)
+    compared(tmp_path)
     assert not (tmp_path / "out.parts").exists()
 
 
@@ -91,15 +95,19 @@ def test_a_part_that_was_changed_is_refused_and_half_of_one_is_played_again(tmp_
     with pytest.raises(FileError, match="SHA-256"):
         compared(tmp_path, resume=True)
     part.write_bytes(good)
-    (tmp_path / "out.parts" / "notes.txt").write_text("somebody's own")
+    (tmp_path / "out.parts" / "notes").mkdir()
     assert len(compared(tmp_path, resume=True).rows) == 3 * 5
-    assert [path.name for path in (tmp_path / "out.parts").iterdir()] == ["notes.txt"]
+    assert [path.name for path in (tmp_path / "out.parts").iterdir()] == ["notes"]
 
 
 def test_an_instance_in_two_parts_is_refused(tmp_path):
     """Catches an instance that counts twice."""
     stop(tmp_path, TRIALS + 1)
     parts = tmp_path / "out.parts"
+    shutil.copytree(parts / "instances-0-to-0", parts / "instances-0-to-1")
+    with pytest.raises(FileError, match="each of 3 instances once"):
+        compared(tmp_path, resume=True)
+    shutil.rmtree(parts / "instances-0-to-1")
     (parts / "instances-0-to-0").rename(parts / "instances-2-to-3")
     with pytest.raises(FileError, match="each of 3 instances once"):
         compared(tmp_path, resume=True)
